@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The --where language: comparisons on the fields of a round trip.
+ *
+ *   expr  = and { "or" and } .  and = not { "and" not } .  not = [ "not" ] ( "(" expr ")" | cmp ) .
+ *   cmp   = field ( "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" ) value | field .
+ *   value = "string" | number [unit] | bare word .   units: ns us ms s, B KB MB KiB MiB
+ *
+ * A field is a JSON path as printed (response.status_code, client.address, duration, tcp.retransmits,
+ * partial, tunnel.vni ...). A missing field makes the comparison false, also for "!="; a bare field is true
+ * when it is present. "~" is a POSIX extended regular expression (regex.h), compiled once. On a list any
+ * element may match. Nesting is capped at 64.
+ */
+#include "roundtrip/json.h"
+
+struct where;
+
+/* What is wrong and where. `at` is a 0-based byte offset into the expression. */
+struct where_error {
+	char text[160];
+	unsigned at;
+};
+
+/* Compiles; fields are looked up in the built-in ones and in those of these protocols (NULL-terminated).
+ * ERR_INVALID: `ret_error` says why (an unknown field names the nearest known one). */
+must_check int where_new(const char *expression, const struct protocol_ops *const *protocols,
+			 struct where_error *ret_error, struct where **ret_where);
+void where_free(struct where *w);
+/* Pure; any thread may use one `w` at a time per copy. NULL is true. */
+bool where_true(const struct where *w, const struct roundtrip *rt, const struct line_context *c);
+/* Writes every field name with its type and text, one a line, for `wirespan protocols`. */
+void where_fields(struct buf *b, const struct protocol_ops *protocol);
