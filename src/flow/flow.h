@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The flow table of one worker: who talks to whom, how much, and how well TCP is doing.
+ *
+ * A record is two hot cache lines and 40 cold bytes. Records live in chunks of 1,024 that never move; the
+ * index (open addressing of hash tag and id) belongs to the worker alone, grows by moving at most 8 old
+ * entries per insert, and never shrinks below what is live. Readers (API, exporters, tests) never see
+ * the index: they walk the chunk directory under RCU and copy records, guarded by the generation.
+ *
+ * Writer: generation odd (relaxed), words (release), generation even (release). Reader: generation
+ * (acquire), words (acquire), generation again (relaxed); a record that changed or is odd is skipped.
+ * Only creation and removal change the generation; counters are single words that grow.
+ *
+ * Which record a packet belongs to, when several have its 5-tuple: the one whose place in this direction is
+ * the packet's; else (TCP) one where the sequence number fits (within 1 MiB of what came before in that
+ * direction or, when nothing came, an acknowledgement that fits the other direction): the same
+ * conversation seen elsewhere; else none: a conversation of its own. UDP and others: any.
+ */
+#include "core/counters.h"
+#include "core/err.h"
+#include "core/types.h"
+#include "packet/packet.h"
+
+/* One direction, hot. 32 bytes. */
+struct flow_dir {
+	uint64_t packets, bytes; /* payload bytes on the wire; copies are not counted */
+	uint32_t next_seq;       /* TCP: highest sequence number seen, plus one */
+	uint32_t ack;            /* TCP: highest acknowledgement sent in this direction */
+	uint16_t ip_id, checksum; /* of the last packet, to know a copy */
+	uint16_t window;         /* last window, unscaled */
+	uint16_t place;          /* where this direction is counted */
+};
+
+enum flow_state {
+	FLOW_SEEN_0 = 1,    /* a packet of direction 0 was seen; next_seq and place are valid */
+	FLOW_SEEN_1 = 2,
+	FLOW_SYN = 4,       /* the SYN was seen */
+	FLOW_INITIATOR_1 = 8, /* with SYN: direction 1 sent it */
+	FLOW_FIN_0 = 16,
+	FLOW_FIN_1 = 32,
+	FLOW_CLOSED = 64,   /* both FINs were acknowledged, or reset: lingers for 1 s */
+	FLOW_BYPASSED = 128, /* nobody decodes it */
+	FLOW_JUMPED_0 = 256, /* a segment came early: one that comes late is out of order */
+	FLOW_JUMPED_1 = 512,
+	FLOW_ACK_0 = 1024,  /* ack of direction 0 is valid */
+	FLOW_ACK_1 = 2048,
+	FLOW_SYNACK = 4096, /* the SYN-ACK was seen: handshake RTT is being measured */
+	FLOW_DATA_0 = 8192, /* payload was seen */
+	FLOW_DATA_1 = 16384,
+};
+
+struct flow {
+	struct address address[SIDES];
+	uint16_t port[SIDES];
+	uint8_t proto;
+	uint8_t spare;
+	uint16_t state;            /* enum flow_state */
+	void *conversation;        /* the worker's; NULL: accounting only */
+	uint64_t last_ns;          /* time of the last packet */
+	uint32_t generation;       /* even: in use or free; odd: being written */
+	uint32_t id;               /* chunk * 1024 + slot */
+	struct flow_dir dir[SIDES];
+} __attribute__((aligned(64)));
+
+struct flow_health {
+	uint32_t retransmits, out_of_order;
+	uint16_t duplicate_acks, zero_windows; /* saturate */
+};
+
+struct flow_cold {
+	uint64_t first_ns;
+	struct flow_health health[SIDES]; /* by direction of the data */
+	uint32_t rtt_us;      /* of the handshake: SYN to ACK; 0: not known */
+	uint8_t window_scale[SIDES]; /* 255: not known */
+	uint16_t spare;
+};
+
+_Static_assert(sizeof(struct flow) == 128, "two cache lines");
+_Static_assert(sizeof(struct flow_cold) == 40, "cold part");
+
+enum {
+	FLOW_CHUNK = 1024,
+	FLOW_MAX = 4 << 20, /* records a worker may have: 800 MiB of them */
+};
+
+struct flow_table;
+
+struct flow_options {
+	struct counters *counters;
+	uint32_t max_flows;     /* 0: FLOW_MAX */
+	uint64_t tcp_idle_ns;   /* 0: 15 min. A flow idle for longer is another flow when it wakes */
+	uint64_t other_idle_ns; /* 0: 2 min */
+	/* The table is about to remove this record (idle, evicted, closed long ago): end its
+	 * conversation. Called for flows with a conversation only. */
+	void (*remove)(void *data, struct flow *flow, bool evicted);
+	void *data;
+};
+
+must_check int flow_table_new(const struct flow_options *options, struct flow_table **ret_table);
+void flow_table_free(struct flow_table *t); /* `remove` is not called */
+
+/* Brings the index line, then the record's lines, of this hash nearer. */
+void flow_prefetch_index(const struct flow_table *t, uint64_t hash);
+void flow_prefetch_record(const struct flow_table *t, uint64_t hash);
+
+/* The record this packet belongs to, NULL when there is none. */
+struct flow *flow_find(struct flow_table *t, const struct packet *p);
+/* A new record for this packet; addresses, first_ns, last_ns set, the rest zero. May remove the idlest of a
+ * sample when the table is full. NULL (counted flows_nomem): memory ran out. */
+struct flow *flow_add(struct flow_table *t, const struct packet *p);
+/* Removes a record at once; `remove` is not called. */
+void flow_remove(struct flow_table *t, struct flow *f);
+struct flow_cold *flow_cold_of(struct flow_table *t, const struct flow *f);
+
+enum flow_verdict {
+	FLOW_COUNT,  /* counted; go on */
+	FLOW_COPY,   /* identical to the packet before it in its direction: counted as a copy, nothing else */
+	FLOW_ELSEWHERE, /* from another place than this direction is counted at: not counted, but its
+			 * bytes may fill a hole; the stream decides whether it is a copy */
+	FLOW_ANEW,   /* a SYN with another sequence number on a tuple in use, or any packet on a record closed
+		      * for more than 1 s or idle for too long: end this flow, add a new one */
+};
+
+/*
+ * Accounts one packet to its flow: packets, bytes, TCP state, health, handshake RTT. FLOW_ANEW changes nothing.
+ * A segment below next_seq is a retransmission, unless the direction had JUMPED within the last 3 ms (or
+ * half the RTT if longer): then it is out of order. Keep-alive probes (one byte or none below next_seq,
+ * already acknowledged) are neither. Identical packets: IPv4 with an id other than 0: equal id, seq, ack, size, checksum;
+ * else also within 1 ms. Without TCP: other place within 1 s and equal checksum and size.
+ */
+enum flow_verdict flow_account(struct flow_table *t, struct flow *f, const struct packet *p);
+
+/* At a tick: looks at a share of the records (all of them within 10 s of ticks) and removes the idle and
+ * the closed. What is visible never depends on when: flow_account says FLOW_ANEW by the times alone.
+ * Flows with a conversation are left to its timer. */
+void flow_tick(struct flow_table *t, uint64_t now_ns);
+
+uint32_t flow_count(const struct flow_table *t);
+/* Every live record, in order of id (for the end of the input); `each` may remove the one it was given. */
+void flow_each(struct flow_table *t, void (*each)(void *data, struct flow *f), void *data);
+/* Bytes of records, index and directory. */
+size_t flow_memory(const struct flow_table *t);
+/* Most old index entries any insert moved (a test asserts <= 8). */
+unsigned flow_most_moved(const struct flow_table *t);
+
+/* --- readers: any thread --- */
+
+struct flow_row {
+	struct flow flow;
+	struct flow_cold cold;
+};
+
+/* Copies every consistent record to `each`; returns how many were skipped because they changed. The caller
+ * is an RCU-registered thread (core/rcu.h) and holds no read lock. */
+uint64_t flow_walk(const struct flow_table *t, void (*each)(void *data, const struct flow_row *row), void *data);
