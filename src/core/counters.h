@@ -18,8 +18,8 @@
 	X(frames, "frames read")                                                                   \
 	X(frame_bytes, "bytes of these frames on the wire")                                        \
 	X(frames_cut, "frames shorter in the capture than on the wire (snaplen)")                  \
-	X(frames_packet, "frames that became a packet for a flow")                                 \
-	X(frames_fragment, "frames kept as a fragment")                                            \
+	X(frames_packet, "frames that became a packet for a flow (fragments apart)")               \
+	X(frames_fragment, "frames that are a fragment, the last one of a packet too")             \
 	X(frames_filtered, "frames the BPF filter did not want")                                   \
 	X(frames_not_ip, "frames without IPv4 or IPv6 (ARP, LLDP, ...)")                           \
 	X(frames_truncated, "frames too short for their headers because the capture cut them")     \
@@ -27,6 +27,7 @@
 	X(frames_unsupported, "frames of a link type or encapsulation that is not decoded")        \
 	X(fragments_reassembled, "packets rebuilt from fragments")                                 \
 	X(fragments_expired, "fragments dropped: their packet never became whole")                 \
+	X(fragments_dropped, "fragments dropped: nothing new, a contradiction, or a bad packet")   \
 	X(fragments_overlap, "fragments that overlap another one")                                 \
 	X(fragments_evicted, "fragments dropped: the fragment cap was reached")                    \
 	X(fragments_used, "fragments that became part of a packet")                                \
@@ -86,6 +87,7 @@
 	X(pushes, "messages that belong to no request")                                            \
 	X(roundtrips_ok, "round trips answered")                                                   \
 	X(roundtrips_error, "round trips answered with an error")                                  \
+	X(roundtrips_icmp, "of these errors, said by ICMP: there was no answer")                   \
 	X(roundtrips_unanswered, "requests without an answer")                                     \
 	X(roundtrips_orphan, "answers without a request")                                          \
 	X(roundtrips_oneway, "requests that need no answer")                                       \

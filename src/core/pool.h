@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Memory of a worker: blocks in power-of-two-ish size classes, cut from big arenas, recycled through
+ * Memory of a worker: blocks in size classes (64, 128, 192 ... 16 MiB), cut from big arenas, recycled through
  * free lists. After warm-up no packet costs a malloc. One thread only.
  *
  * A pool has a cap in bytes of live blocks; a full pool, or a failing system allocation, gives NULL and

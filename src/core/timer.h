@@ -6,6 +6,7 @@
  * looks. Within a tick the order is not defined; who needs one sorts what it produced.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/time.h"
@@ -19,8 +20,10 @@ enum { TIMER_SLOTS = 1024 }; /* of TICK_NS: deadlines further away are looked at
 
 struct timer_wheel {
 	struct timer slot[TIMER_SLOTS]; /* list heads */
+	struct timer due;               /* list head: to be fired in this run */
 	uint64_t tick;                  /* number of the last tick that was run */
-	bool running;
+	bool running;                   /* a tick was run */
+	bool firing;                    /* timer_run is at work */
 };
 
 void timer_wheel_init(struct timer_wheel *w);

@@ -100,7 +100,10 @@ struct reader {
 
 static inline struct reader reader_of(struct view v)
 {
-	return (struct reader){v.data, v.data + v.size, false};
+	/* Adding 0 to NULL is undefined: an empty view is read from an empty text. */
+	const uint8_t *data = v.data ? v.data : (const uint8_t *)"";
+
+	return (struct reader){data, data + v.size, false};
 }
 
 static inline uint32_t reader_left(const struct reader *r)
