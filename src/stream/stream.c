@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fast path is stream_segment() -> deliver(); everything else is for what came early, late, twice or
+ * never (held.c keeps it).
+ */
+#include "stream/stream.h"
+
+#include "stream/held.h"
+
+#define FAR (1 << 30) /* a segment this far from what is expected belongs to another connection */
+
+static void count(struct stream *s, uint64_t *counter, uint64_t n)
+{
+	(void)s;
+	counter_add(counter, n);
+}
+
+void stream_init(struct stream *s, struct stream_world *world, struct feeder *feeder)
+{
+	memset(s, 0, sizeof(*s));
+	s->feeder = feeder;
+	s->world = world;
+	for (unsigned d = 0; d < 2; d++) {
+		s->dir[d].fin = UINT64_MAX;
+		s->dir[d].scale = 255;
+	}
+}
+
+void stream_done(struct stream *s)
+{
+	held_drop(s);
+}
+
+static uint64_t unwrap(const struct stream_dir *h, uint32_t seq)
+{
+	return h->next + (uint64_t)(int64_t)(int32_t)(seq - (h->isn + (uint32_t)h->next));
+}
+
+/* --- going out --- */
+
+static void begin_direction(struct stream *s, unsigned d, const struct origin *origin)
+{
+	struct stream_dir *h = &s->dir[d];
+
+	h->begun = 1;
+	if (!h->start)
+		feeder_gap(s->feeder, d, 0, WHY_MIDSTREAM, origin);
+}
+
+static void end_direction(struct stream *s, unsigned d, enum end_reason reason,
+			  const struct origin *origin)
+{
+	struct stream_dir *h = &s->dir[d];
+
+	if (h->ended)
+		return;
+	h->ended = 1;
+	feeder_end(s->feeder, d, reason, origin);
+}
+
+/* `size` bytes at `data` (NULL: they lie inside a skip), then `cut` bytes the capture left out. */
+static void deliver(struct stream *s, unsigned d, const uint8_t *data, uint32_t size, uint32_t cut,
+		    const struct origin *origin)
+{
+	struct stream_dir *h = &s->dir[d];
+	struct counters *c = s->world->counters;
+
+	if (!h->begun)
+		begin_direction(s, d, origin);
+	h->next += (uint64_t)size + cut;
+	if (size) {
+		count(s, &c->delivered_bytes, size);
+		feeder_push(s->feeder, d, view_of(data, size), origin);
+	}
+	count(s, &c->range_bytes, (uint64_t)size + cut);
+	if (cut) {
+		count(s, &c->lost_bytes, cut);
+		feeder_gap(s->feeder, d, cut, WHY_SNAPLEN, origin);
+	}
+}
+
+/* What a segment with this acknowledgement may go out after. */
+static bool causal_ok(const struct stream *s, unsigned d, uint64_t ack)
+{
+	const struct stream_dir *o = &s->dir[!d];
+
+	return ack <= o->next || !o->known || o->unwaited || o->ended ||
+	       (o->fin_lost && ack == o->next + 1);
+}
+
+static bool all_ended(const struct stream *s)
+{
+	return s->dir[0].ended && s->dir[1].ended;
+}
+
+/* Takes the head of a direction out of the queue and gives it out. */
+static void deliver_head(struct stream *s, unsigned d)
+{
+	struct stream_dir *h = &s->dir[d];
+	struct counters *c = s->world->counters;
+	struct segment *g = held_pop(s, d);
+	struct origin origin = {g->ts_ns, g->frame, g->ack};
+	uint64_t passed = h->next > g->offset ? h->next - g->offset : 0;
+
+	if (h->ended) {
+		count(s, &c->stray_bytes, g->size);
+	} else if (passed >= (uint64_t)g->size + g->cut) {
+		count(s, &c->duplicate_bytes, g->size);
+	} else {
+		uint32_t skip = passed < g->size ? (uint32_t)passed : g->size;
+		uint32_t cut = g->cut - (uint32_t)(passed - skip);
+
+		count(s, &c->duplicate_bytes, skip);
+		if (g->copied || !g->size || feeder_skips(s->feeder, d, h->next, h->next + g->size - skip)) {
+			const uint8_t *data = g->copied ? g->data : held_nothing();
+			deliver(s, d, data + skip, g->size - skip, cut, &origin);
+		} else { /* the skip it lay in was dropped by a switch */
+			count(s, &c->refused_bytes, g->size - skip);
+			deliver(s, d, NULL, 0, g->size - skip + cut, &origin);
+		}
+	}
+	if (g->flags & TCP_FIN && h->next >= h->fin)
+		end_direction(s, d, END_FIN, &origin);
+	if (g->flags & TCP_RST)
+		s->reset = true;
+	held_free(s, g);
+}
+
+/* Does the head of this direction hold nothing but what went out already? */
+static bool head_is_old(const struct stream_dir *h, const struct segment *g)
+{
+	return !g->flags && g->offset + g->size + g->cut <= h->next;
+}
+
+static bool contiguous(const struct stream_dir *h, const struct segment *g)
+{
+	return g && g->offset <= h->next;
+}
+
+/* Gives out all that may go; then, while both sides wait for each other, the earlier packet. */
+static void pump(struct stream *s)
+{
+	for (bool moved = true; moved && s->held && !s->reset;) {
+		moved = false;
+		for (unsigned d = 0; d < 2; d++) {
+			struct segment *g;
+			while (!s->reset && (g = held_head(s, d)) &&
+			       contiguous(&s->dir[d], g) &&
+			       (head_is_old(&s->dir[d], g) || causal_ok(s, d, g->ack))) {
+				deliver_head(s, d);
+				moved = true;
+			}
+		}
+		if (moved)
+			continue;
+		struct segment *a = held_head(s, 0), *b = held_head(s, 1);
+		if (contiguous(&s->dir[0], a) && contiguous(&s->dir[1], b)) {
+			deliver_head(s, a->index < b->index ? 0 : 1);
+			moved = true;
+		}
+	}
+}
+
+/* --- holes --- */
+
+struct hole {
+	uint64_t from, to;
+	uint64_t deadline_ns;
+	unsigned dir;
+	bool acked; /* the peer has these bytes: the capture lost them */
+};
+
+/* The hole that direction `d`'s head waits for. False when the head waits for nothing, or there is none. */
+static bool find_hole(const struct stream *s, unsigned d, struct hole *ret)
+{
+	const struct stream_dir *h = &s->dir[d], *o = &s->dir[!d];
+	const struct segment *g = held_head(s, d), *x = held_head(s, !d);
+
+	if (!g)
+		return false;
+	if (g->offset > h->next) { /* before itself */
+		ret->dir = d;
+		ret->from = h->next;
+		ret->acked = h->acked > h->next;
+		ret->to = ret->acked && h->acked < g->offset ? h->acked : g->offset;
+		if (contiguous(o, x) && x->ack > h->next && x->ack < ret->to)
+			ret->to = x->ack;
+		ret->deadline_ns = held_oldest(s, d) +
+				   (ret->acked ? STREAM_WAIT_CAPTURE_NS : STREAM_WAIT_NETWORK_NS);
+		return true;
+	}
+	if (g->ack <= o->next || contiguous(o, x))
+		return false;
+	ret->dir = !d; /* in the other direction: its acknowledgement came first */
+	ret->from = o->next;
+	ret->to = x && x->offset < g->ack ? x->offset : g->ack;
+	ret->acked = true;
+	ret->deadline_ns = g->now_ns + STREAM_WAIT_CAPTURE_NS;
+	return true;
+}
+
+/* The hole whose time is over first. */
+static bool first_hole(const struct stream *s, struct hole *ret)
+{
+	struct hole a, b;
+	bool has_a, has_b;
+
+	if (!s->held)
+		return false;
+	has_a = find_hole(s, 0, &a);
+	has_b = find_hole(s, 1, &b);
+	if (has_a && (!has_b || a.deadline_ns <= b.deadline_ns))
+		*ret = a;
+	else if (has_b)
+		*ret = b;
+	return has_a || has_b;
+}
+
+static void declare_lost(struct stream *s, const struct hole *hole, const struct origin *origin)
+{
+	struct stream_dir *h = &s->dir[hole->dir];
+	struct counters *c = s->world->counters;
+	uint64_t n = hole->to - hole->from;
+
+	if (!h->seen) {
+		h->unwaited = 1;
+	} else if (n == 1 && hole->acked && !h->fin_lost && !held_head(s, hole->dir)) {
+		h->fin_lost = 1; /* nothing of this side behind it: a FIN, not a gap */
+		return;
+	}
+	if (!h->begun)
+		begin_direction(s, hole->dir, origin);
+	h->next = hole->to;
+	count(s, &c->range_bytes, n);
+	count(s, &c->lost_bytes, n);
+	count(s, &c->holes, 1);
+	count(s, &c->holes_capture, hole->acked);
+	feeder_gap(s->feeder, hole->dir, n, WHY_LOST, origin);
+}
+
+static enum stream_state state_of(const struct stream *s)
+{
+	if (s->reset)
+		return STREAM_RESET;
+	if (all_ended(s))
+		return STREAM_OVER;
+	return feeder_bypassed(s->feeder) ? STREAM_BYPASSED : STREAM_ON;
+}
+
+/* A flow, or all of them, hold too much: the nearest hole is lost now. */
+static void obey_caps(struct stream *s, const struct origin *origin)
+{
+	struct counters *c = s->world->counters;
+	struct hole hole;
+
+	while (s->held && !s->reset && !all_ended(s)) {
+		if (held_bytes(s) > STREAM_HOLD_MAX || held_count(s) > STREAM_SEGMENTS_MAX)
+			count(s, &c->cap_stream, 1);
+		else if (s->world->held > STREAM_WORKER_HOLD_MAX)
+			count(s, &c->cap_worker, 1);
+		else
+			return;
+		if (!first_hole(s, &hole))
+			return;
+		declare_lost(s, &hole, origin);
+		pump(s);
+	}
+}
+
+/* --- a packet --- */
+
+/* Learns where the directions begin. */
+static void learn(struct stream *s, const struct packet *p)
+{
+	struct stream_dir *h = &s->dir[p->dir], *o = &s->dir[!p->dir];
+
+	if (!h->known) {
+		h->known = 1;
+		h->isn = p->seq + (p->flags & TCP_SYN ? 1 : 0);
+	}
+	if (p->flags & TCP_SYN) {
+		if (h->isn == p->seq + 1 && !h->begun)
+			h->start = 1;
+		h->scale = p->window_scale == 255 ? 0 : p->window_scale;
+	}
+	if (p->flags & TCP_ACK && !o->known) {
+		o->known = 1;
+		o->isn = p->ack;
+	}
+	/* A SYN-ACK tells the first byte of the other side, whether its SYN was seen or not. */
+	if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) && !o->begun && o->isn == p->ack)
+		o->start = 1;
+	h->seen = 1;
+	h->unwaited = 0;
+}
+
+/* The offset this packet acknowledges in the other direction; notes it. */
+static uint64_t acknowledge(struct stream *s, const struct packet *p)
+{
+	const struct stream_dir *h = &s->dir[p->dir];
+	struct stream_dir *o = &s->dir[!p->dir];
+	uint64_t ack, window;
+	unsigned scale;
+
+	if (!(p->flags & TCP_ACK))
+		return 0;
+	ack = unwrap(o, p->ack);
+	if (ack <= o->acked)
+		return ack;
+	if ((int64_t)ack < 0)
+		return 0;
+	scale = p->flags & TCP_SYN ? 0 : h->scale == 255 ? 14 : h->scale;
+	window = (uint64_t)p->window << scale;
+	if (ack > o->top + 1 + window) {
+		count(s, &s->world->counters->acks_ignored, o->seen);
+		return o->acked;
+	}
+	o->acked = ack;
+	return ack;
+}
+
+/* Bytes that nobody needs any more: all of them went out before, or the direction is over. */
+static enum stream_state drop_old(struct stream *s, const struct packet *p, bool elsewhere)
+{
+	struct counters *c = s->world->counters;
+
+	if (!p->payload_size)
+		return state_of(s);
+	if (s->dir[p->dir].ended) {
+		count(s, &c->stray_bytes, p->payload_size);
+	} else if (elsewhere) {
+		count(s, &c->copy_bytes, p->payload_size);
+		count(s, &c->packets_copy, 1);
+	} else {
+		count(s, &c->duplicate_bytes, p->payload_size);
+	}
+	return state_of(s);
+}
+
+/* A segment without what went out before. */
+struct part {
+	const uint8_t *data;
+	uint64_t offset, ack;
+	uint32_t size, cut;
+};
+
+static void trim(struct stream *s, const struct stream_dir *h, struct part *part)
+{
+	uint64_t passed = h->next - part->offset;
+	uint32_t skip = passed < part->size ? (uint32_t)passed : part->size;
+
+	if ((int64_t)passed <= 0)
+		return;
+	count(s, &s->world->counters->duplicate_bytes, skip);
+	part->data += skip;
+	part->size -= skip;
+	part->cut -= (uint32_t)(passed - skip) < part->cut ? (uint32_t)(passed - skip) : part->cut;
+	part->offset = h->next;
+}
+
+/* Out of order, early, or blocked by the other direction. */
+static enum stream_state hold(struct stream *s, const struct packet *p, const struct part *part,
+			      const struct origin *origin)
+{
+	const struct held_part in = {part->data, part->offset, part->ack, part->size, part->cut};
+
+	if (held_insert(s, p, &in) != 0)
+		count(s, &s->world->counters->refused_bytes, part->size);
+	pump(s);
+	obey_caps(s, origin);
+	return state_of(s);
+}
+
+/* A segment that can only belong to another connection, or comes after the end of this one. */
+static bool is_stray(const struct stream_dir *h, uint64_t offset, uint32_t size)
+{
+	int64_t away = (int64_t)(offset - h->next);
+
+	return away > FAR || away < -FAR ||
+	       (h->fin != UINT64_MAX && size && (int64_t)(offset + size - h->fin) > 0);
+}
+
+enum stream_state stream_segment(struct stream *s, const struct packet *p, bool elsewhere)
+{
+	struct stream_dir *h = &s->dir[p->dir];
+	struct part part = {p->payload, 0, 0, p->payload_size, p->payload_cut};
+	uint32_t size = p->payload_size + p->payload_cut;
+	bool ends = p->flags & (TCP_FIN | TCP_RST);
+
+	if (!h->seen || !s->dir[!p->dir].known || p->flags & TCP_SYN)
+		learn(s, p);
+	count(s, &s->world->counters->seen_bytes, p->payload_size);
+	part.ack = acknowledge(s, p);
+	if (!size && !ends)
+		return STREAM_ON;
+	part.offset = unwrap(h, p->seq + (p->flags & TCP_SYN ? 1 : 0));
+	if (is_stray(h, part.offset, size)) {
+		count(s, &s->world->counters->stray_bytes, p->payload_size);
+		return state_of(s);
+	}
+	if (h->ended)
+		return drop_old(s, p, elsewhere);
+	if (p->flags & TCP_FIN && h->fin == UINT64_MAX)
+		h->fin = part.offset + size;
+	if ((int64_t)(part.offset + size - h->top) > 0)
+		h->top = part.offset + size;
+	if (size && (int64_t)(part.offset + size - h->next) <= 0 && !ends)
+		return drop_old(s, p, elsewhere);
+	if (part.offset != h->next)
+		trim(s, h, &part);
+
+	struct origin origin = {p->ts_ns, p->frame, part.ack};
+	if (part.offset != h->next || ends || held_head(s, p->dir) ||
+	    !causal_ok(s, p->dir, part.ack))
+		return hold(s, p, &part, &origin);
+	deliver(s, p->dir, part.data, part.size, part.cut, &origin);
+	if (!s->held)
+		return feeder_bypassed(s->feeder) ? STREAM_BYPASSED : STREAM_ON;
+	pump(s);
+	return state_of(s);
+}
+
+/* --- time --- */
+
+uint64_t stream_deadline(const struct stream *s)
+{
+	struct hole hole;
+
+	return first_hole(s, &hole) ? hole.deadline_ns : UINT64_MAX;
+}
+
+enum stream_state stream_tick(struct stream *s, uint64_t now_ns)
+{
+	struct origin origin = {now_ns, 0, 0};
+	struct hole hole;
+
+	while (!s->reset && first_hole(s, &hole) && hole.deadline_ns <= now_ns) {
+		declare_lost(s, &hole, &origin);
+		pump(s);
+	}
+	return state_of(s);
+}
+
+/* Bytes the peer acknowledged at the very end, and nobody saw. */
+static void lose_tail(struct stream *s, unsigned d, const struct origin *origin)
+{
+	struct stream_dir *h = &s->dir[d];
+	uint64_t to = h->acked < h->fin ? h->acked : h->fin;
+	struct hole hole = {.from = h->next, .to = to, .dir = d, .acked = true};
+
+	if (h->ended || !h->seen || to <= h->next + (h->fin == UINT64_MAX))
+		return;
+	declare_lost(s, &hole, origin);
+}
+
+void stream_finish(struct stream *s, enum end_reason reason, uint64_t now_ns)
+{
+	struct origin origin = {now_ns, 0, 0};
+	struct hole hole;
+
+	s->reset = false;
+	while (s->held && first_hole(s, &hole)) {
+		declare_lost(s, &hole, &origin);
+		pump(s);
+		s->reset = false; /* one more behind the first changes nothing */
+	}
+	for (unsigned d = 0; d < 2; d++) {
+		lose_tail(s, d, &origin);
+		end_direction(s, d, s->dir[d].fin_lost ? END_FIN : reason, &origin);
+	}
+	held_drop(s);
+}

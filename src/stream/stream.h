@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * One decoded TCP conversation: segments in, bytes in causal order out, to a feeder.
+ *
+ * - In order: a byte goes out when every byte before it went out, or was declared lost.
+ * - Causal: bytes, FIN and RST of a segment that acknowledges `a` go out when the other direction went
+ *   out up to `a`. When both heads are contiguous and wait for each other, the earlier packet goes.
+ * - What cannot go out yet is held: 50 ms of packet time for a hole the peer acknowledged (the capture lost
+ *   it), 5 s for one it did not (the network did). A hole is declared lost only at a tick, and only up to the
+ *   lowest acknowledgement that the other direction's head waits for.
+ * - One direction only: after the first expired wait for a direction that was never seen, nothing waits
+ *   for it until it is.
+ * Offsets are 64 bits, 0 is the first byte after the SYN, or the first one seen. In-order bytes go to the
+ * feeder straight from the packet; only what is held is copied, and not even that inside a skip.
+ *
+ * Accounting: seen = delivered + duplicate + stray + refused + held; range = delivered + lost.
+ * One thread. docs/MAP.md has a page on causal order.
+ */
+#include "core/timer.h"
+#include "packet/packet.h"
+#include "protocol/feeder.h"
+
+#define STREAM_WAIT_CAPTURE_NS (50 * NS_PER_MS) /* two ring retires of 10 ms, with room */
+#define STREAM_WAIT_NETWORK_NS (5 * NS_PER_S)   /* a few retransmission timeouts */
+
+enum {
+	STREAM_HOLD_MAX = 2 << 20,         /* bytes one flow may hold: a large window */
+	STREAM_SEGMENTS_MAX = 4096,        /* segments one flow may hold: bounds the insertion scan */
+	STREAM_WORKER_HOLD_MAX = 64 << 20, /* bytes all flows of a worker may hold */
+};
+
+/* What the streams of one worker share. */
+struct stream_world {
+	struct pool *pool;
+	struct counters *counters;
+	uint64_t held; /* bytes held by all */
+};
+
+struct stream_dir {
+	uint64_t next;  /* all before went out or is lost */
+	uint64_t acked; /* highest acknowledgement of these bytes by the peer */
+	uint64_t top;   /* end of the highest byte seen */
+	uint64_t fin;   /* offset of the FIN, UINT64_MAX when not seen */
+	uint32_t isn;   /* sequence number of offset 0 */
+	uint8_t scale;  /* of the windows this side offers; 255: not known */
+	uint8_t known : 1;     /* isn is valid */
+	uint8_t start : 1;     /* offset 0 is the connection's first byte */
+	uint8_t seen : 1;      /* a segment of this direction was seen */
+	uint8_t begun : 1;     /* bytes, or the midstream gap, went out */
+	uint8_t ended : 1;     /* the end went out */
+	uint8_t unwaited : 1;  /* never seen, and a wait for it expired: nothing waits for it */
+	uint8_t fin_lost : 1;  /* one acknowledged byte after `next` was taken for a FIN nobody saw */
+};
+
+struct stream {
+	struct feeder *feeder;
+	struct stream_world *world;
+	struct stream_queues *held; /* NULL: nothing is held */
+	struct stream_dir dir[2];
+	bool reset; /* an RST went out */
+};
+
+enum stream_state {
+	STREAM_ON,
+	STREAM_OVER,     /* both directions have ended: finish is not needed, stream_done is */
+	STREAM_BYPASSED, /* the feeder wants no more: the same */
+	STREAM_RESET,    /* an RST went out: call stream_finish with END_RST */
+};
+
+void stream_init(struct stream *s, struct stream_world *world, struct feeder *feeder);
+/* Gives back what is held (counted refused_bytes); the feeder is not told. */
+void stream_done(struct stream *s);
+
+/* One TCP packet of this conversation. `elsewhere`: seen at another place than the direction's own, so bytes
+ * that went out before make it a copy. */
+enum stream_state stream_segment(struct stream *s, const struct packet *p, bool elsewhere);
+
+/* The time at which stream_tick has something to do; UINT64_MAX: nothing is waited for. */
+uint64_t stream_deadline(const struct stream *s);
+/* At a tick: declares holes lost whose time is over. */
+enum stream_state stream_tick(struct stream *s, uint64_t now_ns);
+
+/* The end of the flow: declares every hole, gives out what is held, ends both directions. */
+void stream_finish(struct stream *s, enum end_reason reason, uint64_t now_ns);
