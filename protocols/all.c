@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "protocols/all.h"
+
+extern const struct protocol_ops tls_ops;
+
+const struct protocol_ops *const protocols_all[] = {
+	&tls_ops,
+	NULL,
+};

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "protocol/feeder.h"
+
+#include "protocol/hold.h"
+#include "protocol/turn.h"
+
+enum { DATAGRAM_SKIPS_MAX = 4 }; /* skips that reach beyond one datagram: a body, its trailer */
+
+/* --- what the decoder calls --- */
+
+static void *env_alloc(struct env *env, size_t size)
+{
+	return pool_get(feeder_of(env)->world->pool, size);
+}
+
+static void env_free(struct env *env, void *block, size_t size)
+{
+	pool_put(feeder_of(env)->world->pool, block, size);
+}
+
+static struct seen_at env_at(struct env *env, enum side side, uint64_t offset)
+{
+	struct feeder *f = feeder_of(env);
+	struct origin o = feeder_origin(f, feeder_dir_of(f, side), offset);
+	return (struct seen_at){o.ts_ns, o.frame};
+}
+
+static void env_begin(struct env *env, enum side side, const struct message *m)
+{
+	struct feeder *f = feeder_of(env);
+	struct origin o = feeder_origin(f, feeder_dir_of(f, side), m->offset);
+	f->world->sink->begin(f, side, m, &o);
+}
+
+static void env_add(struct env *env, enum side side, const struct message *m)
+{
+	struct feeder *f = feeder_of(env);
+	f->world->sink->add(f, side, m);
+}
+
+static void env_end(struct env *env, enum side side, const struct message *m)
+{
+	struct feeder *f = feeder_of(env);
+	unsigned dir = feeder_dir_of(f, side);
+	struct origin o = feeder_origin(f, dir, m->offset ? m->offset - 1 : 0);
+	f->world->sink->end(f, side, m, &o);
+	if (m->flags & MESSAGE_CUT)
+		return;
+	f->dir[dir].bad = 0;
+	if (f->certain)
+		feeder_confirm(f);
+}
+
+static int env_ask(struct env *env, enum side side, uint64_t key, uint64_t offset)
+{
+	struct feeder *f = feeder_of(env);
+	struct origin o = feeder_origin(f, feeder_dir_of(f, side), offset);
+	return f->world->sink->ask(f, side, key, &o);
+}
+
+static const struct env_ops env_ops = {
+	.alloc = env_alloc,
+	.free = env_free,
+	.at = env_at,
+	.begin = env_begin,
+	.add = env_add,
+	.end = env_end,
+	.ask = env_ask,
+};
+
+/* --- what the caller pushes --- */
+
+/* `n` bytes of the skip went by, `lost` of them unseen; at its end the decoder is told. */
+static void pass_skip(struct feeder *f, unsigned dir, uint64_t n, bool unseen, struct view rest)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	d->skip -= n;
+	d->off += n;
+	if (unseen)
+		d->skip_lost = n < UINT32_MAX - d->skip_lost ? d->skip_lost + (uint32_t)n : UINT32_MAX;
+	else
+		counter_add(&f->world->counters->skipped_bytes, n);
+	if (d->skip)
+		return;
+	d->moved = 1;
+	turn_run(f, dir, rest, true, d->skip_lost);
+}
+
+/* A gap for the decoder; what was held becomes junk first. */
+static void lose(struct feeder *f, unsigned dir, uint64_t bytes, enum why why)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	uint64_t missing = d->end - d->off + bytes;
+	turn_give_away(d, turn_junk(f));
+	d->off = d->end += bytes;
+	d->waiting = 0;
+	d->moved = 1;
+	turn_gap(f, dir, missing, why);
+	turn_drop_hold(f, d); /* only now: a message that the gap ends has its last packet there */
+}
+
+/* Bytes that are held together with what is there. */
+static void hold_more(struct feeder *f, unsigned dir, struct view bytes)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	if (!hold_add(f->world->pool, &d->hold, bytes, d->end - bytes.size, &d->last)) {
+		turn_refuse(f);
+		return;
+	}
+	if (d->waiting) {
+		if (d->hold->size > f->ops->hold_max)
+			turn_limit(f, dir);
+	} else if (d->hold->size >= d->want) {
+		turn_run(f, dir, hold_view(d->hold), false, 0);
+	}
+}
+
+static void take(struct feeder *f, unsigned dir, struct view bytes)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	if (d->skip) {
+		uint32_t n = d->skip < bytes.size ? (uint32_t)d->skip : bytes.size;
+		if (bytes.data || n == bytes.size) {
+			pass_skip(f, dir, n, false, view_from(bytes, n));
+			return;
+		}
+	}
+	if (d->hold || d->waiting || bytes.size < d->want)
+		hold_more(f, dir, bytes);
+	else
+		turn_run(f, dir, bytes, false, 0);
+}
+
+/* Bytes that nobody kept because they seemed to be skipped. */
+static void take_unkept(struct feeder *f, unsigned dir, uint32_t size)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	uint32_t n = d->skip < size ? (uint32_t)d->skip : size;
+	d->end += n;
+	if (n)
+		pass_skip(f, dir, n, false, view_of(NULL, 0));
+	size -= n;
+	if (!size)
+		return;
+	counter_add(&f->world->counters->junk_bytes, size);
+	if (f->ops && !d->dead)
+		lose(f, dir, size, WHY_LIMIT);
+	else
+		d->off = d->end += size;
+}
+
+/* A datagram is over: a skip does not reach into the next one. */
+static void end_datagram(struct feeder *f, unsigned dir)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	for (unsigned i = 0; f->ops && d->skip && i < DATAGRAM_SKIPS_MAX; i++) {
+		uint64_t lost = d->skip;
+		d->skip = 0;
+		turn_run(f, dir, view_of(NULL, 0), true, lost);
+	}
+	d->skip = 0;
+}
+
+void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct origin *origin)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	struct counters *c = f->world->counters;
+	if (!bytes.size)
+		return;
+	d->last = *origin;
+	if (!f->ops || d->dead || d->ended) {
+		d->off = d->end += bytes.size;
+		counter_add(f->ops ? &c->junk_bytes : &c->skipped_bytes, bytes.size);
+		return;
+	}
+	f->now = origin;
+	f->switches = 0;
+	if (!turn_ready(f, dir)) {
+		d->end += bytes.size;
+		turn_give_away(d, &c->skipped_bytes);
+	} else if (!bytes.data) {
+		take_unkept(f, dir, bytes.size);
+	} else {
+		d->end += bytes.size;
+		take(f, dir, bytes);
+	}
+	if (f->datagram)
+		end_datagram(f, dir);
+	turn_settle(f);
+	f->now = NULL;
+}
+
+void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why, const struct origin *origin)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	if (!d->end)
+		d->last = *origin;
+	if (!f->ops || d->dead || d->ended || !turn_ready(f, dir)) {
+		d->off = d->end += bytes;
+		return;
+	}
+	f->now = origin;
+	f->switches = 0;
+	bool silent = false;
+	while (d->skip && bytes && f->ops && !d->dead) {
+		uint64_t n = d->skip < bytes ? d->skip : bytes;
+		bytes -= n;
+		d->end += n;
+		silent = !bytes;
+		pass_skip(f, dir, n, true, view_of(NULL, 0));
+	}
+	if (!f->ops || d->dead)
+		d->off = d->end += bytes;
+	else if (!silent)
+		lose(f, dir, bytes, why);
+	turn_settle(f);
+	f->now = NULL;
+}
+
+/* The last direction ended without contradiction. */
+static void finish(struct feeder *f)
+{
+	if (!f->ops)
+		return;
+	if (!turn_detecting(f))
+		feeder_confirm(f);
+	else if (f->dir[0].end || f->dir[1].end)
+		counter_add(&f->world->counters->flows_undetected, 1);
+}
+
+void feeder_end(struct feeder *f, unsigned dir, enum end_reason reason, const struct origin *origin)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	if (d->ended)
+		return;
+	f->now = origin;
+	f->switches = 0;
+	if (f->ops && f->opened && f->ops->end)
+		f->ops->end(f->state, &f->env, feeder_side(f, dir), reason);
+	if (f->ops)
+		turn_give_away(d, turn_junk(f));
+	turn_drop_hold(f, d);
+	d->ended = d->moved = 1;
+	d->waiting = 0;
+	d->skip = 0;
+	turn_settle(f);
+	if (f->dir[!dir].ended)
+		finish(f);
+	f->now = NULL;
+}
+
+/* --- life --- */
+
+void feeder_init(struct feeder *f, struct feeder_world *world, const struct protocol_ops *forced)
+{
+	*f = (struct feeder){
+		.env = {.ops = &env_ops, .wants = world->wants},
+		.world = world,
+		.ops = forced ? forced : &detect_ops,
+		.port_side = 2,
+		.initiator = 2,
+		.confirmed = forced != NULL,
+	};
+}
+
+void feeder_done(struct feeder *f)
+{
+	for (unsigned i = 0; i < 2; i++)
+		turn_drop_hold(f, &f->dir[i]);
+	if (f->ops)
+		turn_close(f);
+	f->ops = NULL;
+}
+
+void feeder_confirm(struct feeder *f)
+{
+	if (f->confirmed || !f->ops || turn_detecting(f))
+		return;
+	f->confirmed = 1;
+	f->world->sink->confirmed(f);
+}
+
+static bool state_is_zero(const struct feeder *f)
+{
+	const uint8_t *p = f->state;
+	uint32_t n = p ? f->ops->state_bytes : 0;
+	return !n || (!p[0] && memcmp(p, p + 1, n - 1) == 0);
+}
+
+bool feeder_at_rest(const struct feeder *f)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		const struct feeder_dir *d = &f->dir[i];
+		if (d->hold || d->skip || d->waiting || d->want)
+			return false;
+	}
+	return !f->ops || state_is_zero(f);
+}
+
+void feeder_park(struct feeder *f)
+{
+	if (f->state && !f->ops->open && feeder_at_rest(f)) {
+		pool_put(f->world->pool, f->state, f->ops->state_bytes);
+		f->state = NULL;
+		f->opened = 0;
+	}
+}
+
+/* --- questions --- */
+
+struct origin feeder_origin(const struct feeder *f, unsigned dir, uint64_t offset)
+{
+	const struct feeder_dir *d = &f->dir[dir];
+	return d->hold ? *hold_at(d->hold, offset) : d->last;
+}
+
+static bool dir_is_over(const struct feeder_dir *d)
+{
+	return d->dead || d->ended;
+}
+
+bool feeder_bypassed(const struct feeder *f)
+{
+	return !f->ops || (dir_is_over(&f->dir[0]) && dir_is_over(&f->dir[1]));
+}
+
+bool feeder_skips(const struct feeder *f, unsigned dir, uint64_t from, uint64_t to)
+{
+	const struct feeder_dir *d = &f->dir[dir];
+	if (!f->ops || dir_is_over(d))
+		return true;
+	return d->skip && from >= d->off && to - d->off <= d->skip;
+}
+
+uint32_t feeder_held(const struct feeder *f)
+{
+	return hold_view(f->dir[0].hold).size + hold_view(f->dir[1].hold).size;
+}
+
+struct view feeder_held_bytes(const struct feeder *f, unsigned dir)
+{
+	return hold_view(f->dir[dir].hold);
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "protocol/turn.h"
+
+#include "protocol/hold.h"
+#include "protocol/registry.h"
+
+enum {
+	BAD_MAX = 3,      /* in a row: decoding ends */
+	SWITCHES_MAX = 8, /* in one call: decoders that hand over to each other for ever */
+};
+
+/* --- counting --- */
+
+static struct protocol_stats *stats_of(const struct feeder *f)
+{
+	const struct feeder_world *w = f->world;
+	if (!w->stats || !w->registry || !f->ops)
+		return NULL;
+	unsigned i = registry_index(w->registry, f->ops);
+	return i < registry_count(w->registry) ? &w->stats[i] : NULL;
+}
+
+bool turn_detecting(const struct feeder *f)
+{
+	return f->ops == &detect_ops;
+}
+
+/* Bytes in hand will not be decoded. */
+void turn_give_away(struct feeder_dir *d, uint64_t *counter)
+{
+	counter_add(counter, d->end - d->off);
+	d->off = d->end;
+}
+
+/* Where bytes go that are thrown away: before a protocol is known nobody missed a message in them. */
+uint64_t *turn_junk(struct feeder *f)
+{
+	struct counters *c = f->world->counters;
+	return turn_detecting(f) ? &c->skipped_bytes : &c->junk_bytes;
+}
+
+/* --- decoders come and go --- */
+
+void turn_drop_hold(struct feeder *f, struct feeder_dir *d)
+{
+	hold_free(f->world->pool, d->hold);
+	d->hold = NULL;
+	d->want = 0;
+}
+
+static void close_state(struct feeder *f, const struct protocol_ops *ops, void *state)
+{
+	if (ops->close)
+		ops->close(state, &f->env);
+	if (state)
+		pool_put(f->world->pool, state, ops->state_bytes);
+}
+
+void turn_close(struct feeder *f)
+{
+	if (f->opened)
+		close_state(f, f->ops, f->state);
+	f->state = NULL;
+	f->opened = 0;
+}
+
+/* Nothing more is decoded; what is held passes. */
+static void bypass(struct feeder *f)
+{
+	turn_close(f);
+	f->ops = NULL;
+	for (unsigned i = 0; i < 2; i++) {
+		struct feeder_dir *d = &f->dir[i];
+		turn_give_away(d, &f->world->counters->skipped_bytes);
+		turn_drop_hold(f, d);
+		d->skip = 0;
+		d->waiting = 0;
+	}
+}
+
+void turn_refuse(struct feeder *f)
+{
+	counter_add(&f->world->counters->flows_nomem, 1);
+	bypass(f);
+}
+
+/* The client when nobody told: who opened the connection, else who talks to a known port, else who talks. */
+static unsigned presumed_client(const struct feeder *f, unsigned dir)
+{
+	if (f->initiator < 2)
+		return f->initiator;
+	return f->port_side < 2 ? f->port_side : dir;
+}
+
+/* A decoder is about to be called: it has its state, and was opened. False: bypassed. */
+static bool open_decoder(struct feeder *f, const struct handover *handover)
+{
+	const struct protocol_ops *ops = f->ops;
+	if (ops->state_bytes) {
+		f->state = pool_get(f->world->pool, ops->state_bytes);
+		if (!f->state) {
+			turn_refuse(f);
+			return false;
+		}
+		memset(f->state, 0, ops->state_bytes);
+	}
+	f->opened = 1;
+	if (ops->open)
+		ops->open(f->state, &f->env, handover);
+	return true;
+}
+
+bool turn_ready(struct feeder *f, unsigned dir)
+{
+	if (f->opened)
+		return true;
+	if (!f->started) {
+		f->started = 1;
+		f->client_dir = (uint8_t)presumed_client(f, dir);
+		struct protocol_stats *stats = stats_of(f);
+		if (stats)
+			stats->flows++;
+	}
+	return open_decoder(f, NULL);
+}
+
+/* The other direction begins anew as well: its skip is dropped, its held bytes are fed again. */
+static void restart(struct feeder_dir *d)
+{
+	d->skip = 0;
+	d->want = 0;
+	d->bad = 0;
+	d->waiting = d->hold && !d->dead;
+}
+
+static void hole(struct feeder *f, unsigned dir, enum why why)
+{
+	f->world->sink->hole(f, feeder_side(f, dir), why);
+}
+
+/* The answer to a gap: of the decoder, for bytes off..off+bytes. */
+void turn_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	struct protocol_stats *stats = stats_of(f);
+	if (stats)
+		stats->gaps[why]++;
+	if (turn_detecting(f)) {
+		d->gapped = why;
+		return;
+	}
+	enum gap_answer answer = GAP_DEAD;
+	if (f->ops->gap)
+		answer = f->ops->gap(f->state, &f->env, feeder_side(f, dir), bytes, why);
+	if (answer == GAP_DEAD) {
+		d->dead = 1;
+		counter_add(&f->world->counters->decode_ended, 1);
+	}
+	if (answer != GAP_GOES_ON)
+		hole(f, dir, why);
+}
+
+/* The guess was wrong: as if the connection had been open before, the other probes see the next bytes. */
+static void withdraw(struct feeder *f, unsigned index)
+{
+	struct protocol_stats *stats = stats_of(f);
+	if (stats)
+		stats->withdrawn++;
+	counter_add(&f->world->counters->guesses_withdrawn, 1);
+	f->tried |= 1ull << index;
+	f->world->sink->withdrawn(f);
+	turn_close(f);
+	f->ops = &detect_ops;
+	f->opened = 1;
+	f->certain = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		struct feeder_dir *d = &f->dir[i];
+		d->dead = 0;
+		d->tries = 0;
+		if (d->off)
+			d->gapped = WHY_MIDSTREAM;
+		restart(d);
+	}
+}
+
+static bool keyed(const struct protocol_ops *ops)
+{
+	return ops->pairing == PAIR_KEY_UNIQUE || ops->pairing == PAIR_KEY_REUSED;
+}
+
+/* Too many BADs in a row. */
+static void give_up(struct feeder *f, unsigned dir)
+{
+	const struct registry *r = f->world->registry;
+	unsigned i = r ? registry_index(r, f->ops) : 0;
+	if (r && !f->confirmed && i < registry_count(r)) {
+		withdraw(f, i);
+		return;
+	}
+	counter_add(&f->world->counters->decode_ended, keyed(f->ops) ? 1 : 2);
+	if (keyed(f->ops))
+		f->dir[dir].dead = 1;
+	else
+		bypass(f);
+}
+
+/* --- the loop: what is done with each answer. False: nothing is left to feed now. --- */
+
+struct turn {
+	struct view rest; /* off..end */
+	uint64_t lost;    /* of the skip that just ended */
+	bool empty;       /* feed even if there is nothing: a skip ended, or the other side moved */
+};
+
+static void advance(struct feeder_dir *d, struct turn *t, uint64_t n)
+{
+	d->off += n;
+	t->rest = view_from(t->rest, (uint32_t)n);
+}
+
+static bool on_bad(struct feeder *f, unsigned dir, struct turn *t, uint32_t junk, enum why why)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	struct counters *c = f->world->counters;
+	struct protocol_stats *stats = stats_of(f);
+	if (stats)
+		stats->bad[why <= WHY_TRUNCATED ? why : WHY_MALFORMED]++;
+	counter_add(&c->decode_errors, 1);
+	if (!junk || junk > t->rest.size)
+		junk = t->rest.size;
+	counter_add(&c->junk_bytes, junk);
+	advance(d, t, junk);
+	if (junk)
+		hole(f, dir, why);
+	if (++d->bad >= BAD_MAX)
+		give_up(f, dir);
+	return true;
+}
+
+static bool on_ok(struct feeder *f, unsigned dir, struct turn *t, const struct fed *r)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	struct counters *c = f->world->counters;
+	if (r->skip == UINT64_MAX) {
+		if (!turn_detecting(f)) {
+			feeder_confirm(f);
+			if (strcmp(f->ops->name, "tls") == 0)
+				counter_add(&c->flows_tls, 1);
+		}
+		bypass(f);
+		return false;
+	}
+	if (r->skip) {
+		uint32_t n = r->skip < t->rest.size ? (uint32_t)r->skip : t->rest.size;
+		counter_add(&c->skipped_bytes, n);
+		advance(d, t, n);
+		d->skip = r->skip - n;
+		d->skip_lost = 0;
+		d->moved = 1;
+		t->empty = !d->skip;
+		return t->empty;
+	}
+	if (!r->used && t->rest.size) /* a decoder that would be called for ever */
+		return on_bad(f, dir, t, 0, WHY_UNSUPPORTED);
+	return t->rest.size;
+}
+
+/* Keeps the rest for a later call. */
+static bool keep(struct feeder *f, struct feeder_dir *d, struct view rest)
+{
+	if (d->hold && rest.size) {
+		hold_keep(d->hold, rest.size, d->off);
+		return true;
+	}
+	turn_drop_hold(f, d);
+	if (!rest.size || hold_add(f->world->pool, &d->hold, rest, d->off, &d->last))
+		return true;
+	turn_refuse(f);
+	return false;
+}
+
+/* The bytes in hand are more than may be held. */
+void turn_limit(struct feeder *f, unsigned dir)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	uint64_t n = d->end - d->off;
+	counter_add(&f->world->counters->decode_limits, 1);
+	turn_give_away(d, turn_junk(f));
+	d->waiting = 0;
+	d->moved = 1;
+	turn_gap(f, dir, n, WHY_LIMIT);
+	turn_drop_hold(f, d);
+}
+
+static bool on_more(struct feeder *f, unsigned dir, struct turn *t, const struct fed *r)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	if (f->datagram)
+		return on_bad(f, dir, t, 0, WHY_TRUNCATED) && t->rest.size;
+	if (r->is == FED_WAIT && t->rest.size <= f->ops->hold_max) {
+		d->waiting = 1;
+		f->dir[!dir].moved = 0;
+		keep(f, d, t->rest);
+		return false;
+	}
+	/* A want that can only be met by holding too much is refused at once: the answer must not depend on
+	 * how the bytes are cut. */
+	uint32_t want = r->want > t->rest.size ? r->want : t->rest.size + 1;
+	if (r->is == FED_WAIT || want > f->ops->hold_max) {
+		turn_limit(f, dir);
+		return false;
+	}
+	if (keep(f, d, t->rest))
+		d->want = want;
+	return false;
+}
+
+static bool on_switch(struct feeder *f, unsigned dir, struct turn *t, const struct fed *r)
+{
+	const struct protocol_ops *from = f->ops;
+	void *state = f->state;
+	bool guessed = turn_detecting(f), keep_open = r->handover && r->handover->keep_open;
+	if (++f->switches > SWITCHES_MAX) {
+		bypass(f);
+		return false;
+	}
+	if (!guessed) {
+		feeder_confirm(f);
+		if (!r->to) {
+			f->confirmed = f->certain = 0;
+			f->tried = 0;
+			f->dir[0].tries = f->dir[1].tries = 0;
+			f->dir[0].gapped = f->dir[1].gapped = 0;
+		}
+	}
+	f->ops = r->to ? r->to : &detect_ops;
+	f->state = NULL;
+	f->opened = 0;
+	struct protocol_stats *stats = stats_of(f);
+	if (stats)
+		stats->flows++;
+	f->world->sink->switched(f, guessed ? NULL : from, keep_open);
+	bool ok = open_decoder(f, r->handover);
+	close_state(f, from, state);
+	if (!ok)
+		return false;
+	restart(&f->dir[!dir]);
+	f->dir[dir].bad = 0;
+	f->dir[dir].moved = 1;
+	for (unsigned i = 0; guessed && i < 2; i++) {
+		if (f->dir[i].gapped)
+			turn_gap(f, i, 0, (enum why)f->dir[i].gapped);
+	}
+	return t->rest.size;
+}
+
+static bool answer(struct feeder *f, unsigned dir, struct turn *t)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	struct input in = {
+		.bytes = t->rest,
+		.offset = d->off,
+		.ts_ns = d->last.ts_ns,
+		.lost = t->lost,
+		.datagram = f->datagram,
+	};
+	t->lost = 0;
+	t->empty = false;
+	struct fed r = f->ops->feed(f->state, &f->env, feeder_side(f, dir), &in);
+	if (r.used) {
+		uint32_t used = r.used < t->rest.size ? r.used : t->rest.size;
+		counter_add(&f->world->counters->decoded_bytes, used);
+		advance(d, t, used);
+		d->moved = 1;
+	}
+	switch (r.is) {
+	case FED_OK:
+		return on_ok(f, dir, t, &r);
+	case FED_MORE:
+	case FED_WAIT:
+		return on_more(f, dir, t, &r);
+	case FED_SWITCH:
+		return on_switch(f, dir, t, &r);
+	case FED_BAD:
+		break;
+	}
+	return on_bad(f, dir, t, r.junk, r.why) && t->rest.size;
+}
+
+/* Feeds all that a direction has in hand, until it is used, held or passed. */
+void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uint64_t lost)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	struct turn t = {bytes, lost, empty};
+	d->want = 0;
+	while ((t.rest.size || t.empty) && answer(f, dir, &t) && f->ops && !d->dead)
+		continue;
+	if (!f->ops)
+		turn_give_away(d, &f->world->counters->skipped_bytes);
+	else if (d->dead)
+		turn_give_away(d, &f->world->counters->junk_bytes);
+	if (d->off == d->end) {
+		uint32_t want = d->want;
+		turn_drop_hold(f, d);
+		d->want = want;
+	}
+}
+
+/* Who waited is fed again once the other direction moved; a loop, so that no decoder can make it deep. */
+void turn_settle(struct feeder *f)
+{
+	for (unsigned i = 0, calm = 0; f->ops && calm < 2; i = !i) {
+		struct feeder_dir *d = &f->dir[i];
+		calm++;
+		if (!d->waiting || !f->dir[!i].moved)
+			continue;
+		calm = 0;
+		d->waiting = 0;
+		f->dir[!i].moved = 0;
+		turn_run(f, i, hold_view(d->hold), true, 0);
+	}
+}
