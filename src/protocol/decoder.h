@@ -44,7 +44,8 @@ struct fed {
 	enum { FED_OK, FED_MORE, FED_WAIT, FED_SWITCH, FED_BAD } is;
 	uint32_t used;   /* bytes done with, from bytes.data[0] */
 	uint32_t want;   /* MORE: bytes needed from `used` on, more than are there; 0: one more */
-	uint32_t junk;   /* BAD: bytes after `used` that are thrown away, counted as junk */
+	uint32_t junk;   /* BAD: bytes after `used` that are thrown away, counted as junk; OK: the same while
+			  * a boundary is looked for (after RESYNC), and it is no BAD */
 	uint64_t skip;   /* OK: opaque bytes after `used`; UINT64_MAX: bypass the connection */
 	const struct protocol_ops *to; /* SWITCH: NULL detects anew */
 	const struct handover *handover;
@@ -68,6 +69,8 @@ struct fed {
  * KEY_ pairing, of this direction.
  */
 
+/* `bytes` from the next unused one on will not come; what was held of them is junk by now. DEAD: nothing more
+ * of this direction is decoded. RESYNC: the decoder looks for a boundary. GOES_ON: no message was missed. */
 enum gap_answer { GAP_DEAD, GAP_RESYNC, GAP_GOES_ON };
 
 enum end_reason { END_FIN, END_RST, END_IDLE, END_EVICTED, END_EOF };
@@ -132,7 +135,8 @@ struct field {
 struct message {
 	enum message_kind kind;
 	unsigned flags;   /* enum message_flag */
-	uint64_t offset;  /* begin: of its first byte; end: just past its last byte */
+	uint64_t offset;  /* begin: of its first byte; end: just past its last byte (CUT: where that would have
+			   * been; the feeder shortens it to what came) */
 	uint64_t key, new_key;
 	int cookie;       /* REQUEST begin: any value >= 0, given back by ask() */
 	const struct field_def *defs; /* NULL: the decoder's own */

@@ -28,7 +28,9 @@ static struct seen_at env_at(struct env *env, enum side side, uint64_t offset)
 static void env_begin(struct env *env, enum side side, const struct message *m)
 {
 	struct feeder *f = feeder_of(env);
-	struct origin o = feeder_origin(f, feeder_dir_of(f, side), m->offset);
+	unsigned dir = feeder_dir_of(f, side);
+	struct origin o = feeder_origin(f, dir, m->offset);
+	f->dir[dir].holed = 0;
 	f->world->sink->begin(f, side, m, &o);
 }
 
@@ -42,6 +44,12 @@ static void env_end(struct env *env, enum side side, const struct message *m)
 {
 	struct feeder *f = feeder_of(env);
 	unsigned dir = feeder_dir_of(f, side);
+	struct message cut;
+	if (m->offset > f->dir[dir].end) { /* its length was known, but not all of it came */
+		cut = *m;
+		cut.offset = f->dir[dir].end;
+		m = &cut;
+	}
 	struct origin o = feeder_origin(f, dir, m->offset ? m->offset - 1 : 0);
 	f->world->sink->end(f, side, m, &o);
 	if (m->flags & MESSAGE_CUT)

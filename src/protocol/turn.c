@@ -135,6 +135,7 @@ static void restart(struct feeder_dir *d)
 
 static void hole(struct feeder *f, unsigned dir, enum why why)
 {
+	f->dir[dir].holed = 1;
 	f->world->sink->hole(f, feeder_side(f, dir), why);
 }
 
@@ -259,6 +260,14 @@ static bool on_ok(struct feeder *f, unsigned dir, struct turn *t, const struct f
 		d->moved = 1;
 		t->empty = !d->skip;
 		return t->empty;
+	}
+	if (r->junk) {
+		uint32_t n = r->junk < t->rest.size ? r->junk : t->rest.size;
+		counter_add(&c->junk_bytes, n);
+		advance(d, t, n);
+		if (!d->holed)
+			hole(f, dir, r->why ? r->why : WHY_LOST);
+		return t->rest.size;
 	}
 	if (!r->used && t->rest.size) /* a decoder that would be called for ever */
 		return on_bad(f, dir, t, 0, WHY_UNSUPPORTED);
