@@ -3,9 +3,22 @@
 /*
  * The fields of a message, packed one behind the other in the keeper's memory, and an iterator over
  * them. Layout of one: id (1 byte), mark (1), then by the type in its field_def: NUMBER 8 bytes, FLAG none,
- * TEXT and LIST a 16-bit length and the bytes, PAIRS two such.
+ * TEXT and LIST a 16-bit length and the bytes, PAIRS two such (name, then text).
+ *
+ * A TEXT, NUMBER or FLAG that was given twice counts once: the first one, here as in the JSON line.
  */
 #include "protocol/decoder.h"
+
+enum {
+	FIELD_TEXT_MAX = UINT16_MAX, /* what a 16-bit length can say; longer texts are cut */
+	FIELD_NAMES_MAX = 256,       /* rows of a field table: ids are bytes */
+};
+
+/* Bits of field_def.sides. */
+enum field_side { FIELD_REQUEST = 1, FIELD_RESPONSE = 2, FIELD_ROUNDTRIP = 4 };
+
+/* The text that stands for a secret. */
+#define FIELD_MASK "***"
 
 /* Packed size of a field; texts are cut at 65,535 bytes. */
 uint32_t fields_size(const struct field_def *defs, const struct field *f);
@@ -19,7 +32,9 @@ struct field_iter {
 
 static inline struct field_iter field_iter_of(const struct field_def *defs, struct view packed)
 {
-	return (struct field_iter){defs, packed.data, packed.data + packed.size};
+	const uint8_t *end = packed.size ? packed.data + packed.size : packed.data;
+
+	return (struct field_iter){defs, packed.data, end};
 }
 
 /* The next field, with views into the packed bytes; false at the end. */
@@ -28,5 +43,10 @@ bool fields_next(struct field_iter *it, struct field *ret);
 /* The first field with this id; false when there is none. */
 bool fields_find(const struct field_def *defs, struct view packed, uint8_t id, struct field *ret);
 
-/* The text that stands for a secret. */
-#define FIELD_MASK "***"
+/* What is shown of a field's text: a secret only to those who asked for it. */
+static inline struct view field_shown(const struct field *f, bool show_secrets)
+{
+	if ((f->mark & FIELD_SECRET) && !show_secrets)
+		return view_of(FIELD_MASK, sizeof(FIELD_MASK) - 1);
+	return f->text;
+}

@@ -3,6 +3,9 @@
 /*
  * A round trip as one JSON line or one line of text, and the JSON schema. The key order is fixed; it is
  * that of DESIGN.md section 4 (docs/MAP.md "The round trip").
+ *
+ * A key whose value is not known is left out. Wire bytes never reach a terminal as they are: JSON escapes
+ * them, and the text line shows what is not printable as \xNN.
  */
 #include "roundtrip/roundtrip.h"
 
@@ -15,10 +18,11 @@ struct line_context {
 	void *data;
 	bool colours;       /* text only */
 	bool show_secrets;  /* show values marked FIELD_SECRET */
-	/* cache of Community IDs by flow: of one thread, opaque */
+	/* what is remembered of flows between two lines: of one thread, opaque, never NULL */
 	struct community_cache *communities;
 };
 
+/* NULL when memory ran out. */
 struct community_cache *community_cache_new(void);
 void community_cache_free(struct community_cache *cache);
 /* Community ID 1.0 (corelight spec), seed 0, of the flow of this round trip: "1:" and base64. Cached by

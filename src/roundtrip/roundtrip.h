@@ -74,6 +74,8 @@ enum partial {
 
 const char *status_name(enum status s);
 const char *reason_name(enum reason r);
+/* The reason in words ("the connection was closed"). */
+const char *reason_text(enum reason r);
 /* The status with this name, or STATUS_COUNT. */
 enum status status_find(struct view name);
 const char *partial_name(unsigned bit);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "roundtrip/fields.h"
+
+enum { FIELD_HEAD = 2 }; /* id and mark */
+
+static uint32_t text_size(struct view text)
+{
+	return text.size < FIELD_TEXT_MAX ? text.size : FIELD_TEXT_MAX;
+}
+
+uint32_t fields_size(const struct field_def *defs, const struct field *f)
+{
+	switch (defs[f->id].type) {
+	case FIELD_NUMBER:
+		return FIELD_HEAD + 8;
+	case FIELD_FLAG:
+		return FIELD_HEAD;
+	case FIELD_TEXT:
+	case FIELD_LIST:
+		return FIELD_HEAD + 2 + text_size(f->text);
+	case FIELD_PAIRS:
+		return FIELD_HEAD + 4 + text_size(f->name) + text_size(f->text);
+	}
+	return FIELD_HEAD;
+}
+
+static uint8_t *pack_text(uint8_t *to, struct view text)
+{
+	uint16_t n = (uint16_t)text_size(text);
+
+	memcpy(to, &n, 2);
+	if (n)
+		memcpy(to + 2, text.data, n);
+	return to + 2 + n;
+}
+
+uint32_t fields_pack(const struct field_def *defs, const struct field *f, uint8_t *to)
+{
+	uint8_t *at = to;
+
+	*at++ = f->id;
+	*at++ = f->mark;
+	switch (defs[f->id].type) {
+	case FIELD_NUMBER:
+		memcpy(at, &f->number, 8);
+		at += 8;
+		break;
+	case FIELD_FLAG:
+		break;
+	case FIELD_PAIRS:
+		at = pack_text(at, f->name);
+		at = pack_text(at, f->text);
+		break;
+	case FIELD_TEXT:
+	case FIELD_LIST:
+		at = pack_text(at, f->text);
+		break;
+	}
+	return (uint32_t)(at - to);
+}
+
+static const uint8_t *unpack_text(const uint8_t *at, struct view *ret)
+{
+	*ret = view_of(at + 2, load_le16(at));
+	return at + 2 + ret->size;
+}
+
+bool fields_next(struct field_iter *it, struct field *ret)
+{
+	const uint8_t *at = it->at;
+
+	if (at == it->end)
+		return false;
+	ret->id = *at++;
+	ret->mark = *at++;
+	switch (it->defs[ret->id].type) {
+	case FIELD_NUMBER:
+		ret->number = load_le64(at);
+		at += 8;
+		break;
+	case FIELD_FLAG:
+		break;
+	case FIELD_PAIRS:
+		at = unpack_text(at, &ret->name);
+		at = unpack_text(at, &ret->text);
+		break;
+	case FIELD_TEXT:
+	case FIELD_LIST:
+		at = unpack_text(at, &ret->text);
+		break;
+	}
+	it->at = at;
+	return true;
+}
+
+bool fields_find(const struct field_def *defs, struct view packed, uint8_t id, struct field *ret)
+{
+	struct field_iter it = field_iter_of(defs, packed);
+	struct field f;
+
+	while (fields_next(&it, &f)) {
+		if (f.id != id)
+			continue;
+		*ret = f;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A round trip for people:
+ *
+ *   12:00:00.123   4.56ms http    ok         10.0.0.1:52000 -> 10.0.0.2:80  GET /a => 200 OK  (90 B, 1.2 kB)
+ *
+ * Of either message the line shows the first TEXT_ROWS texts and numbers of the decoder's field table that
+ * belong to that side alone. So a decoder puts first what people look for.
+ */
+#include "core/frame.h"
+#include "core/time.h"
+#include "roundtrip/shown.h"
+
+enum {
+	TEXT_ROWS = 3,
+	TEXT_MOST = 160, /* bytes of one field: more would push the rest off the screen */
+};
+
+static void pad(struct buf *b, size_t from, size_t width)
+{
+	while (!b->failed && b->size - from < width)
+		buf_char(b, ' ');
+}
+
+/* n / unit with three significant digits. */
+static void add_ratio(struct buf *b, uint64_t n, uint64_t unit)
+{
+	uint64_t whole = n / unit, rest = n % unit;
+
+	buf_u64(b, whole);
+	if (whole >= 100 || unit == 1)
+		return;
+	buf_char(b, '.');
+	buf_char(b, (char)('0' + rest * 10 / unit));
+	if (whole < 10)
+		buf_char(b, (char)('0' + rest * 100 / unit % 10));
+}
+
+static void add_scaled(struct buf *b, uint64_t n, uint64_t step, const char *const units[4])
+{
+	unsigned i = 0;
+	uint64_t unit = 1;
+
+	for (; i < 3 && n / unit >= step; i++)
+		unit *= step;
+	add_ratio(b, n, unit);
+	buf_text(b, units[i]);
+}
+
+static void add_duration(struct buf *b, uint64_t ns)
+{
+	static const char *const units[4] = {"ns", "us", "ms", "s"};
+
+	add_scaled(b, ns, 1000, units);
+}
+
+static void add_bytes(struct buf *b, uint64_t n)
+{
+	static const char *const units[4] = {" B", " kB", " MB", " GB"};
+
+	add_scaled(b, n, 1000, units);
+}
+
+/* Characters that would change how the terminal shows what follows: controls, direction marks. */
+static bool is_harmless(uint32_t c)
+{
+	return c >= 0xa0 && c != 0x61c && (c < 0x200b || c > 0x200f) && (c < 0x2028 || c > 0x202e) &&
+	       (c < 0x2060 || c > 0x206f) && c != 0xfeff && (c < 0xfff0 || c > 0xfffb) && c < 0xe0000 &&
+	       (c < 0xd800 || c > 0xdfff);
+}
+
+/* Bytes of the printable character at the start of `v`; 0: it is none. */
+static unsigned printable(struct view v)
+{
+	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	uint8_t first = v.data[0];
+	unsigned n = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	uint32_t c = first & (0x7fu >> n);
+
+	if (n == 1)
+		return first >= 0x20 && first < 0x7f;
+	if (v.size < n || first >= 0xf8)
+		return 0;
+	for (unsigned i = 1; i < n; i++) {
+		if ((v.data[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (v.data[i] & 0x3f);
+	}
+	return c >= smallest[n] && is_harmless(c) ? n : 0;
+}
+
+static void add_printable(struct buf *b, struct view v)
+{
+	static const char hex[] = "0123456789abcdef";
+	struct view rest = v;
+	bool whole = v.size <= TEXT_MOST;
+
+	while (rest.size && (whole || v.size - rest.size < TEXT_MOST)) {
+		unsigned n = printable(rest);
+		uint8_t byte = rest.data[0];
+		const char escape[4] = {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
+
+		buf_add(b, n ? (const char *)rest.data : escape, n ? n : sizeof(escape));
+		rest = view_from(rest, n ? n : 1);
+	}
+	if (rest.size)
+		buf_text(b, "...");
+}
+
+static void add_endpoint(struct buf *b, const struct endpoint *e)
+{
+	char text[46];
+	unsigned n = address_print(&e->address, text);
+	bool v6 = !address_is_v4(&e->address) && e->port;
+
+	if (v6)
+		buf_char(b, '[');
+	buf_add(b, text, n);
+	if (v6)
+		buf_char(b, ']');
+	if (!e->port)
+		return;
+	buf_char(b, ':');
+	buf_u64(b, e->port);
+}
+
+/* The message's first rows, each after a space. */
+static void add_words(struct buf *b, const struct roundtrip *rt, const struct message_part *part,
+		      enum field_side side, bool show_secrets)
+{
+	const struct field_def *def = rt->defs;
+	struct field f;
+	unsigned rows = 0;
+
+	for (unsigned id = 0; def && def[id].name && rows < TEXT_ROWS; id++) {
+		if (def[id].sides != side || (def[id].type != FIELD_TEXT && def[id].type != FIELD_NUMBER))
+			continue;
+		rows++;
+		if (!fields_find(def, part->fields, (uint8_t)id, &f))
+			continue;
+		buf_char(b, ' ');
+		if (def[id].type == FIELD_NUMBER)
+			buf_u64(b, f.number);
+		else
+			add_printable(b, field_shown(&f, show_secrets));
+	}
+}
+
+static void add_status(struct buf *b, enum status status, bool colours)
+{
+	static const char *const colour[STATUS_COUNT] = {
+		[STATUS_OK] = "\033[32m",	[STATUS_ERROR] = "\033[31m",  [STATUS_UNANSWERED] = "\033[33m",
+		[STATUS_ORPHAN] = "\033[33m", [STATUS_ONEWAY] = "\033[36m", [STATUS_OPEN] = "\033[36m",
+	};
+	size_t from;
+
+	if (colours)
+		buf_text(b, colour[status]);
+	from = b->size;
+	buf_text(b, status_name(status));
+	pad(b, from, 11);
+	if (colours)
+		buf_text(b, "\033[0m");
+}
+
+static void add_sizes(struct buf *b, const struct roundtrip *rt)
+{
+	buf_text(b, "  (");
+	if (rt->request)
+		add_bytes(b, rt->request->to - rt->request->from);
+	if (rt->request && rt->response)
+		buf_text(b, ", ");
+	if (rt->response)
+		add_bytes(b, rt->response->to - rt->response->from);
+	buf_char(b, ')');
+}
+
+/* What could not be known, and why there is no partner. */
+static void add_remarks(struct buf *b, const struct roundtrip *rt)
+{
+	const char *before = "  [";
+
+	for (unsigned bit = 0; bit < PARTIAL_BITS; bit++) {
+		if (!(rt->partial & 1u << bit))
+			continue;
+		buf_text(b, before);
+		buf_text(b, partial_name(bit));
+		before = ", ";
+	}
+	if (rt->partial)
+		buf_char(b, ']');
+	if (rt->reason) {
+		buf_text(b, "  ");
+		buf_text(b, reason_text(rt->reason));
+	}
+}
+
+/* hh:mm:ss.mmm of YYYY-MM-DDThh:mm:ss.nnnnnnnnnZ */
+static void add_clock(struct buf *b, uint64_t time_ns)
+{
+	size_t from = b->size;
+
+	buf_time(b, time_ns);
+	if (b->failed)
+		return;
+	memmove(b->data + from, b->data + from + 11, 12);
+	b->size = from + 12;
+}
+
+/* The duration, right-aligned in 9 columns. */
+static void add_length(struct buf *b, const struct roundtrip *rt)
+{
+	size_t from = b->size, size;
+
+	if (shown_times(rt))
+		add_duration(b, rt->duration_ns);
+	else
+		buf_char(b, '-');
+	size = b->size - from;
+	pad(b, from, 9);
+	if (b->failed || size >= 9)
+		return;
+	memmove(b->data + from + 9 - size, b->data + from, size);
+	memset(b->data + from, ' ', 9 - size);
+}
+
+void roundtrip_text(struct buf *b, const struct roundtrip *rt, const struct line_context *c)
+{
+	size_t from;
+
+	add_clock(b, rt->time_ns);
+	add_length(b, rt);
+	buf_char(b, ' ');
+	from = b->size;
+	buf_text(b, rt->protocol);
+	pad(b, from, 7);
+	buf_char(b, ' ');
+	add_status(b, rt->status, c->colours);
+	add_endpoint(b, &rt->client);
+	buf_text(b, " -> ");
+	add_endpoint(b, &rt->server);
+	buf_char(b, ' ');
+	if (rt->request)
+		add_words(b, rt, rt->request, FIELD_REQUEST, c->show_secrets);
+	if (rt->response) {
+		buf_text(b, " =>");
+		add_words(b, rt, rt->response, FIELD_RESPONSE, c->show_secrets);
+	}
+	add_sizes(b, rt);
+	add_remarks(b, rt);
+	buf_char(b, '\n');
+}
