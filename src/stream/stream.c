@@ -75,6 +75,7 @@ static void deliver(struct stream *s, unsigned d, const uint8_t *data, uint32_t 
 	count(s, &c->range_bytes, (uint64_t)size + cut);
 	if (cut) {
 		count(s, &c->lost_bytes, cut);
+		s->lost += cut;
 		feeder_gap(s->feeder, d, cut, WHY_SNAPLEN, origin);
 	}
 }
@@ -233,6 +234,7 @@ static void declare_lost(struct stream *s, const struct hole *hole, const struct
 	h->next = hole->to;
 	count(s, &c->range_bytes, n);
 	count(s, &c->lost_bytes, n);
+	s->lost += n;
 	count(s, &c->holes, 1);
 	count(s, &c->holes_capture, hole->acked);
 	feeder_gap(s->feeder, hole->dir, n, WHY_LOST, origin);

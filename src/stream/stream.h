@@ -58,6 +58,7 @@ struct stream {
 	struct stream_world *world;
 	struct stream_queues *held; /* NULL: nothing is held */
 	struct stream_dir dir[2];
+	uint64_t lost; /* bytes declared lost, or cut by the capture */
 	bool reset; /* an RST went out */
 };
 

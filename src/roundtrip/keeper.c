@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See keeper.h. Pairing itself is in line.c and keyed.c, records in record.c. */
+#include "core/time.h"
+#include "roundtrip/record.h"
+
+void keeper_init(struct keeper *k, struct keeper_world *world, struct feeder_world *feeder_world,
+		 const struct protocol_ops *forced)
+{
+	memset(k, 0, sizeof(*k));
+	k->world = world;
+	feeder_init(&k->feeder, feeder_world, forced);
+}
+
+static enum reason reason_of(enum end_reason reason)
+{
+	switch (reason) {
+	case END_FIN:
+		return REASON_CLOSED;
+	case END_RST:
+		return REASON_RESET;
+	case END_IDLE:
+		return REASON_IDLE;
+	case END_EVICTED:
+		return REASON_EVICTED;
+	default:
+		return REASON_END;
+	}
+}
+
+static void flush(struct keeper *k, enum reason reason)
+{
+	if (keeper_keyed(k))
+		keyed_flush(k, reason);
+	else
+		line_flush(k, reason);
+}
+
+void keeper_finish(struct keeper *k, enum end_reason reason)
+{
+	flush(k, reason_of(reason));
+	if (!k->feeder.confirmed)
+		feeder_confirm(&k->feeder);
+}
+
+void keeper_done(struct keeper *k)
+{
+	struct entry *e;
+
+	if (k->request && k->request->partner) { /* answered early: off the line */
+		entry_free(k, k->request->partner);
+		entry_free(k, k->request);
+	}
+	while ((e = k->head)) {
+		if (e->flags & ENTRY_KEYED)
+			keys_remove(&k->world->keys, &e->link);
+		open_remove(k, e);
+		entry_free(k, e->partner); /* keyed: answered early */
+		entry_free(k, e);
+	}
+	while ((e = k->floats)) {
+		k->floats = e->next;
+		if (e->flags & ENTRY_KEYED)
+			keys_remove(&k->world->keys, &e->link);
+		entry_free(k, e);
+	}
+	while ((e = k->pending)) {
+		k->pending = e->next;
+		entry_free(k, e->partner);
+		entry_free(k, e);
+	}
+	entry_free(k, k->response);
+	feeder_done(&k->feeder);
+}
+
+static uint64_t timeout_ns(const struct keeper *k)
+{
+	return k->feeder.ops ? k->feeder.ops->answer_timeout_ms * NS_PER_MS : 0;
+}
+
+/* The oldest request not yet said unanswered. They begin in the order of time, near enough. */
+static struct entry *oldest_waiting(const struct keeper *k)
+{
+	struct entry *q = k->head;
+
+	while (q && q->flags & ENTRY_TIMED_OUT)
+		q = q->next;
+	return q;
+}
+
+uint64_t keeper_deadline(const struct keeper *k)
+{
+	uint64_t timeout = timeout_ns(k);
+	const struct entry *q = timeout ? oldest_waiting(k) : NULL;
+
+	return q ? q->first_ns + timeout : UINT64_MAX;
+}
+
+void keeper_tick(struct keeper *k, uint64_t now_ns)
+{
+	uint64_t timeout = timeout_ns(k);
+	struct entry *q;
+
+	while (timeout && (q = oldest_waiting(k)) && q->first_ns + timeout <= now_ns)
+		(keeper_keyed(k) ? keyed_timeout : line_timeout)(k, q);
+}
+
+bool keeper_at_rest(const struct keeper *k)
+{
+	return !k->head && !k->request && !k->response && !k->floats && !k->pending;
+}

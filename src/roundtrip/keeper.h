@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The keeper pairs requests with answers. It is the sink of a feeder (which it contains) and gives
+ * every finished round trip, unanswered request and orphaned answer to its world's `emit`, once.
+ *
+ * Nothing is ever paired with what it may not belong to; losing a pair is counted, inventing one is a bug.
+ *
+ * By key: requests and answers find each other in the worker's key table. In line (FIFO): the head of
+ * the line is next to be answered while the line is *anchored*. A hole raises a barrier; behind it requests
+ * and answers *float* until the next quiet turn, at which the last answers belong to the last requests. A flow
+ * that keeps requests in flight across turns is *sliding* and never anchored again. docs/MAP.md has a page
+ * on pairing, with the rules (a) to (d) of a quiet turn.
+ */
+#include "protocol/feeder.h"
+#include "roundtrip/keys.h"
+#include "roundtrip/roundtrip.h"
+
+enum {
+	KEEPER_FLOAT_MAX = 256,    /* floating requests, and answers, of one flow: some 100 KiB */
+	KEEPER_OPEN_MAX = 1 << 20, /* open requests of one flow: a DNS forwarder's, with room */
+	KEEPER_PENDING_MAX = 16,   /* records of a guess: after so many whole messages it held */
+	KEEPER_FIELDS_MAX = 256 << 10, /* bytes of fields of one message */
+};
+
+struct keeper;
+
+struct keeper_world {
+	struct pool *pool;
+	struct counters *counters;
+	struct key_table keys;
+	/* One record; `rt` and all in it live until the call returns. Endpoints, place, protocol number
+	 * and RTT are still empty: the worker knows them. */
+	void (*emit)(void *data, struct keeper *k, struct roundtrip *rt);
+	/* TCP health of the conversation so far, and bytes lost. May be NULL. */
+	void (*health)(void *data, const struct keeper *k, struct tcp_health *ret, uint64_t *ret_lost);
+	void *data;
+};
+
+struct keeper {
+	struct feeder feeder; /* first: a feeder of ours is a keeper */
+	struct keeper_world *world;
+	struct entry *head, *tail;     /* open requests, oldest first */
+	struct entry *request;         /* FIFO: begun and not ended */
+	struct entry *response;        /* FIFO: begun and not ended */
+	struct entry *floats, *floats_tail; /* floating answers */
+	struct entry *pending, *pending_tail; /* records of a guess that is not confirmed */
+	uint64_t last_ack;  /* what the previous request's first segment acknowledged */
+	uint32_t open;      /* requests in line */
+	uint32_t ahead;     /* not anchored: of these, before the barrier */
+	uint16_t float_count;
+	uint8_t pending_count;
+	uint8_t loose : 1;    /* not anchored */
+	uint8_t sliding : 1;  /* keeps requests in flight across turns */
+	uint8_t evidence : 1; /* a quiet turn with nothing open was seen */
+	uint8_t trust : 1;    /* anchored again without evidence: pairs are `partial: order` */
+	uint8_t after_hole : 1; /* no request since the client hole */
+	uint8_t midstream : 1; /* loose because the connection was open before we came */
+	uint8_t snaplen : 1;  /* the capture cut packets of this flow */
+};
+
+extern const struct message_sink keeper_sink;
+
+void keeper_init(struct keeper *k, struct keeper_world *world, struct feeder_world *feeder_world,
+		 const struct protocol_ops *forced);
+/* The flow is over: everything open is unanswered, everything floating an orphan. Then keeper_done. */
+void keeper_finish(struct keeper *k, enum end_reason reason);
+/* Frees everything, silently; the feeder too. */
+void keeper_done(struct keeper *k);
+
+/* When keeper_tick has something to do; UINT64_MAX: never. */
+uint64_t keeper_deadline(const struct keeper *k);
+/* At a tick: requests whose answer is late by their protocol's timeout are said unanswered, once. */
+void keeper_tick(struct keeper *k, uint64_t now_ns);
+/* Nothing open, floating or half seen. */
+bool keeper_at_rest(const struct keeper *k);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pairing by key. A request is in the key table from its begin to its record, an answer from its begin to
+ * its end.
+ */
+#include "roundtrip/record.h"
+
+struct entry *keyed_find(const struct keeper *k, uint64_t key, enum message_kind kind)
+{
+	return (struct entry *)keys_find(&k->world->keys, k, key, (uint8_t)kind);
+}
+
+static void forget(struct keeper *k, struct entry *e)
+{
+	if (!(e->flags & ENTRY_KEYED))
+		return;
+	keys_remove(&k->world->keys, &e->link);
+	e->flags &= (uint8_t)~ENTRY_KEYED;
+}
+
+static void remember(struct keeper *k, struct entry *e)
+{
+	keys_insert(&k->world->keys, &e->link);
+	e->flags |= ENTRY_KEYED;
+}
+
+/* Answers being received are listed too, so that the end of the flow finds them. */
+static void list_answer(struct keeper *k, struct entry *a)
+{
+	a->prev = k->floats_tail;
+	a->next = NULL;
+	*(k->floats_tail ? &k->floats_tail->next : &k->floats) = a;
+	k->floats_tail = a;
+	remember(k, a);
+}
+
+static void take_answer(struct keeper *k, struct entry *a)
+{
+	*(a->prev ? &a->prev->next : &k->floats) = a->next;
+	*(a->next ? &a->next->prev : &k->floats_tail) = a->prev;
+	forget(k, a);
+}
+
+/* Takes a request off the table and the list. */
+static void take(struct keeper *k, struct entry *q)
+{
+	forget(k, q);
+	open_remove(k, q);
+}
+
+static void end_request(struct keeper *k, struct entry *q, enum reason reason)
+{
+	take(k, q);
+	if (q->partner) { /* answered while it was still being sent */
+		struct entry *a = q->partner;
+
+		q->partner = NULL;
+		q->partial |= PARTIAL_CUT;
+		record_pair(k, q, a, 0);
+	} else {
+		record_unanswered(k, q, reason);
+	}
+}
+
+void keyed_request(struct keeper *k, const struct message *m, const struct origin *origin)
+{
+	struct entry *old = keyed_find(k, m->key, MESSAGE_REQUEST);
+	struct entry *q;
+
+	if (old)
+		end_request(k, old, REASON_REUSED);
+	q = k->open < KEEPER_OPEN_MAX ? entry_new(k, m, origin) : NULL;
+	if (!q) {
+		counter_add(&k->world->counters->cap_open, 1);
+		counter_add(&k->world->counters->messages_withdrawn, 1);
+		return;
+	}
+	open_append(k, q);
+	remember(k, q);
+}
+
+void keyed_request_end(struct keeper *k, const struct message *m, const struct origin *origin)
+{
+	struct entry *q = keyed_find(k, m->key, MESSAGE_REQUEST);
+	unsigned flags;
+
+	if (!q || q->flags & ENTRY_ENDED)
+		return;
+	flags = m->flags | q->flags_begin;
+	entry_end(q, m, origin);
+	entry_add(k, q, m);
+	q->partial |= (flags & MESSAGE_GAP ? PARTIAL_GAP : 0) | (flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
+	if (flags & MESSAGE_ONEWAY) {
+		take(k, q);
+		record_oneway(k, q);
+	} else if (flags & MESSAGE_CANCEL) {
+		q->partial |= PARTIAL_CANCELLED;
+		end_request(k, q, REASON_CANCELLED);
+	} else if (q->partner) {
+		struct entry *a = q->partner;
+
+		take(k, q);
+		q->partner = NULL;
+		record_pair(k, q, a, 0);
+	} else if (flags & MESSAGE_REKEY) {
+		forget(k, q);
+		q->link.key = m->new_key;
+		remember(k, q);
+	}
+}
+
+/* May this answer belong to this request? A datagram has no acknowledgement to tell. */
+static bool follows(const struct keeper *k, const struct entry *q, const struct entry *a)
+{
+	return k->feeder.datagram || a->ack > q->from;
+}
+
+/* One answer for every open request with a key up to its own. */
+static void answer_up_to(struct keeper *k, const struct message *m, struct entry *a)
+{
+	struct entry *q = k->head, *next;
+	bool any = false;
+
+	for (; q; q = next) {
+		struct entry *copy;
+
+		next = q->next;
+		if (q->link.key > m->key || !follows(k, q, a))
+			continue;
+		copy = entry_copy(k, a);
+		if (!copy)
+			break;
+		take(k, q);
+		record_pair(k, q, copy, 0);
+		any = true;
+	}
+	if (any)
+		entry_free(k, a);
+	else
+		record_orphan(k, a, REASON_UNASKED);
+}
+
+static void answer_one(struct keeper *k, const struct message *m, struct entry *a)
+{
+	struct entry *q = keyed_find(k, m->key, MESSAGE_REQUEST);
+
+	if (!q || q->partner || !follows(k, q, a)) {
+		record_orphan(k, a, q ? REASON_ORDER : REASON_UNASKED);
+	} else if (q->flags & ENTRY_ENDED) {
+		take(k, q);
+		record_pair(k, q, a, 0);
+	} else {
+		q->partner = a;
+	}
+}
+
+/* An answer is whole, or as much of it as will come. */
+static void finish_answer(struct keeper *k, struct entry *a, const struct message *m, unsigned flags)
+{
+	take_answer(k, a);
+	if (!(flags & MESSAGE_FINAL)) {
+		counter_add(&k->world->counters->interim_responses, 1);
+		entry_free(k, a);
+		return;
+	}
+	a->flags |= flags & MESSAGE_ERROR ? ENTRY_ERROR : 0;
+	a->partial |= (flags & MESSAGE_GAP ? PARTIAL_GAP : 0) | (flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
+	if (flags & MESSAGE_UP_TO)
+		answer_up_to(k, m, a);
+	else
+		answer_one(k, m, a);
+}
+
+/* One whose end will not come. */
+static void cut_answer(struct keeper *k, struct entry *a)
+{
+	const struct message m = {.key = a->link.key};
+
+	finish_answer(k, a, &m, a->flags_begin | MESSAGE_CUT);
+}
+
+void keyed_response(struct keeper *k, const struct message *m, const struct origin *origin)
+{
+	struct entry *old = keyed_find(k, m->key, MESSAGE_RESPONSE);
+	struct entry *a;
+
+	if (old)
+		cut_answer(k, old);
+	a = entry_new(k, m, origin);
+	if (a)
+		list_answer(k, a);
+}
+
+void keyed_response_end(struct keeper *k, const struct message *m, const struct origin *origin)
+{
+	struct entry *a = keyed_find(k, m->key, MESSAGE_RESPONSE);
+
+	if (!a)
+		return;
+	entry_end(a, m, origin);
+	entry_add(k, a, m);
+	finish_answer(k, a, m, m->flags | a->flags_begin);
+}
+
+int keyed_ask(const struct keeper *k, uint64_t key, const struct origin *origin)
+{
+	const struct entry *q = keyed_find(k, key, MESSAGE_REQUEST);
+
+	if (!q)
+		return ASK_NONE;
+	return k->feeder.datagram || origin->ack > q->from ? q->cookie : ASK_NONE;
+}
+
+/* A key that is used again may have been answered, and asked again, where nobody saw it. */
+void keyed_hole(struct keeper *k, enum side side)
+{
+	uint8_t bit = side == FROM_CLIENT ? ENTRY_HOLE_CLIENT : ENTRY_HOLE_SERVER;
+	struct entry *q = k->head, *next;
+
+	if (k->feeder.ops->pairing == PAIR_KEY_UNIQUE)
+		return;
+	for (; q; q = next) {
+		next = q->next;
+		q->flags |= bit;
+		if (q->flags & ENTRY_HOLE_CLIENT && q->flags & ENTRY_HOLE_SERVER)
+			end_request(k, q, REASON_GAP);
+	}
+}
+
+void keyed_flush(struct keeper *k, enum reason reason)
+{
+	while (k->floats)
+		cut_answer(k, k->floats);
+	while (k->head)
+		end_request(k, k->head, reason);
+}
+
+void keyed_timeout(struct keeper *k, struct entry *q)
+{
+	end_request(k, q, REASON_TIMEOUT);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Open messages by (conversation, key): one chained hash table per worker. It grows by moving at most
+ * KEYS_MOVED buckets per insert, so no packet pays for the others; the links lie in the entries.
+ */
+#include <stdint.h>
+
+#include "core/err.h"
+
+struct key_link {
+	struct key_link *next;
+	const void *owner; /* the conversation */
+	uint64_t key;
+	uint8_t kind;
+};
+
+enum { KEYS_MOVED = 8, KEYS_FIRST = 256 };
+
+struct key_table {
+	struct key_link **buckets, **old;
+	uint64_t mask, old_mask, moved; /* old buckets below `moved` are empty */
+	uint64_t count, secret;
+};
+
+must_check int keys_init(struct key_table *t, uint64_t secret);
+void keys_done(struct key_table *t);
+/* Cannot fail: when memory for growing is short the chains get longer. */
+void keys_insert(struct key_table *t, struct key_link *link);
+struct key_link *keys_find(const struct key_table *t, const void *owner, uint64_t key, uint8_t kind);
+void keys_remove(struct key_table *t, struct key_link *link);

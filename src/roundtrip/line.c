@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pairing in line. Anchored, the head of the line is answered next. Loose, only the first `ahead` requests
+ * (those before the barrier) are; the others, and the answers that come meanwhile, float.
+ */
+#include "roundtrip/record.h"
+
+static const struct feeder_dir *server_dir(const struct keeper *k)
+{
+	return &k->feeder.dir[feeder_dir_of(&k->feeder, FROM_SERVER)];
+}
+
+static bool lockstep(const struct keeper *k)
+{
+	return k->feeder.ops->pairing == PAIR_FIFO_LOCKSTEP;
+}
+
+/* Is the head of the line the next to be answered? */
+static bool forward(const struct keeper *k)
+{
+	return !k->loose || k->ahead;
+}
+
+static enum reason loose_reason(const struct keeper *k)
+{
+	return k->midstream ? REASON_MIDSTREAM : REASON_GAP;
+}
+
+static struct entry *take_head(struct keeper *k)
+{
+	struct entry *q = k->head;
+
+	open_remove(k, q);
+	if (k->loose && k->ahead)
+		k->ahead--;
+	if (k->request == q)
+		k->request = NULL;
+	return q;
+}
+
+static struct entry *take_float(struct keeper *k)
+{
+	struct entry *a = k->floats;
+
+	k->floats = a->next;
+	if (!k->floats)
+		k->floats_tail = NULL;
+	k->float_count--;
+	return a;
+}
+
+/* Ends a request of the line; one that was said already just goes. */
+static void end_request(struct keeper *k, struct entry *q, enum reason reason)
+{
+	if (q->flags & ENTRY_TIMED_OUT)
+		entry_free(k, q);
+	else
+		record_unanswered(k, q, reason);
+}
+
+static void end_heads(struct keeper *k, uint32_t n, enum reason reason)
+{
+	while (n-- && k->head)
+		end_request(k, take_head(k), reason);
+}
+
+static void end_floats(struct keeper *k, uint32_t keep, enum reason reason)
+{
+	while (k->float_count > keep)
+		record_orphan(k, take_float(k), reason);
+}
+
+/* Ends the requests behind the barrier, oldest first. */
+static void end_floating_requests(struct keeper *k, enum reason reason)
+{
+	struct entry *q = k->head;
+
+	for (uint32_t i = 0; q && i < k->ahead; i++)
+		q = q->next;
+	while (q) {
+		struct entry *next = q->next;
+
+		open_remove(k, q);
+		if (k->request == q)
+			k->request = NULL;
+		end_request(k, q, reason);
+		q = next;
+	}
+}
+
+static void pair(struct keeper *k, struct entry *q, struct entry *a)
+{
+	if (q->flags & ENTRY_TIMED_OUT) {
+		entry_free(k, q);
+		record_orphan(k, a, REASON_LATE);
+	} else {
+		record_pair(k, q, a, k->trust ? PARTIAL_ORDER : 0);
+	}
+}
+
+/* --- the quiet turn --- */
+
+/* The last n answers belong to the last n requests, if each answer acknowledges its request. */
+static void resolve(struct keeper *k)
+{
+	uint32_t most = k->open < k->float_count ? k->open : k->float_count, n = 0;
+	const struct entry *q = k->tail;
+	struct entry *a;
+
+	k->trust = !k->evidence && !lockstep(k);
+	for (a = k->floats_tail; n < most && a->ack > q->from; a = a->prev, q = q->prev)
+		n++;
+	end_heads(k, k->open - n, loose_reason(k));
+	end_floats(k, n, loose_reason(k));
+	k->loose = 0;
+	k->midstream = 0;
+	while (n--) {
+		struct entry *first = take_head(k);
+		pair(k, first, take_float(k));
+	}
+}
+
+/* Is everything that was asked before answered, as far as the client shows? Rules (a), (b), (c). */
+static bool quiet_turn(const struct keeper *k, const struct message *m, const struct origin *origin)
+{
+	const struct feeder_dir *server = server_dir(k);
+
+	return origin->ack > k->last_ack && origin->ack >= server->end && !k->response &&
+	       server->last.ack >= m->offset;
+}
+
+static void look_for_turn(struct keeper *k, const struct message *m, const struct origin *origin)
+{
+	if (quiet_turn(k, m, origin)) {
+		if (k->loose) {
+			if (!k->sliding && !k->after_hole && !k->ahead) /* rule (d) */
+				resolve(k);
+		} else if (k->open) {
+			k->sliding = !lockstep(k);
+		} else {
+			k->evidence = 1;
+			k->trust = 0;
+		}
+	}
+	k->last_ack = origin->ack;
+	k->after_hole = 0;
+}
+
+/* --- messages --- */
+
+/* A request whose end will not come. */
+static void cut_request(struct keeper *k)
+{
+	struct entry *q = k->request;
+
+	if (!q)
+		return;
+	k->request = NULL;
+	q->partial |= PARTIAL_CUT;
+	if (q->partner) { /* answered while it was still being sent */
+		struct entry *a = q->partner;
+
+		q->partner = NULL;
+		pair(k, q, a);
+	}
+}
+
+static void finish_response(struct keeper *k, struct entry *a)
+{
+	if (a->flags & ENTRY_PAIRED && k->head) {
+		struct entry *q = take_head(k);
+
+		if (q->flags & ENTRY_ENDED || q->flags & ENTRY_TIMED_OUT) {
+			pair(k, q, a);
+		} else { /* early: wait for the request's end */
+			q->partner = a;
+			k->request = q;
+		}
+		return;
+	}
+	if (!k->loose) {
+		record_orphan(k, a, REASON_UNASKED);
+		return;
+	}
+	if (k->float_count >= KEEPER_FLOAT_MAX) {
+		counter_add(&k->world->counters->cap_floating, 1);
+		end_floats(k, KEEPER_FLOAT_MAX - 1, REASON_LIMIT);
+	}
+	a->prev = k->floats_tail;
+	a->next = NULL;
+	*(k->floats_tail ? &k->floats_tail->next : &k->floats) = a;
+	k->floats_tail = a;
+	k->float_count++;
+}
+
+/* An answer that was being received when its direction broke. */
+static void cut_response(struct keeper *k)
+{
+	struct entry *a = k->response;
+
+	if (!a)
+		return;
+	k->response = NULL;
+	if (!(a->flags_begin & MESSAGE_FINAL)) {
+		counter_add(&k->world->counters->interim_responses, 1);
+		entry_free(k, a);
+		return;
+	}
+	a->partial |= PARTIAL_CUT;
+	a->flags |= a->flags_begin & MESSAGE_ERROR ? ENTRY_ERROR : 0;
+	finish_response(k, a);
+}
+
+void line_request(struct keeper *k, const struct message *m, const struct origin *origin)
+{
+	struct entry *q;
+
+	cut_request(k);
+	look_for_turn(k, m, origin);
+	q = entry_new(k, m, origin);
+	if (!q || k->open >= KEEPER_OPEN_MAX) {
+		counter_add(&k->world->counters->cap_open, 1);
+		counter_add(&k->world->counters->messages_withdrawn, 1);
+		entry_free(k, q);
+		line_hole(k, FROM_CLIENT, WHY_LIMIT);
+		return;
+	}
+	open_append(k, q);
+	k->request = q;
+	if (k->loose && k->open - k->ahead > KEEPER_FLOAT_MAX) {
+		counter_add(&k->world->counters->cap_floating, 1);
+		if (!k->ahead)
+			end_heads(k, 1, loose_reason(k));
+		else
+			line_hole(k, FROM_SERVER, WHY_LIMIT);
+	}
+}
+
+void line_request_end(struct keeper *k, const struct message *m, const struct origin *origin)
+{
+	struct entry *q = k->request;
+
+	if (!q)
+		return;
+	k->request = NULL;
+	entry_end(q, m, origin);
+	entry_add(k, q, m);
+	q->partial |= (m->flags & MESSAGE_GAP ? PARTIAL_GAP : 0) |
+		      (m->flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
+	if (q->partner) { /* answered while it was still being sent */
+		struct entry *a = q->partner;
+		q->partner = NULL;
+		pair(k, q, a);
+		return;
+	}
+	if (!((m->flags | q->flags_begin) & (MESSAGE_ONEWAY | MESSAGE_CANCEL)))
+		return;
+	open_remove(k, q);
+	if (k->ahead > k->open)
+		k->ahead = k->open;
+	if ((m->flags | q->flags_begin) & MESSAGE_ONEWAY) {
+		record_oneway(k, q);
+	} else {
+		q->partial |= PARTIAL_CANCELLED;
+		record_unanswered(k, q, REASON_CANCELLED);
+	}
+}
+
+void line_response(struct keeper *k, const struct message *m, const struct origin *origin)
+{
+	struct entry *a;
+
+	cut_response(k);
+	a = entry_new(k, m, origin);
+	if (!a) {
+		line_hole(k, FROM_SERVER, WHY_LIMIT);
+		return;
+	}
+	if (forward(k) && k->head) {
+		if (origin->ack > k->head->from) {
+			a->flags |= ENTRY_PAIRED;
+		} else { /* it was sent before its sender had the head: somebody else's */
+			line_hole(k, FROM_SERVER, WHY_LOST);
+			k->after_hole = 0;
+		}
+	}
+	k->response = a;
+}
+
+void line_response_end(struct keeper *k, const struct message *m, const struct origin *origin)
+{
+	struct entry *a = k->response;
+
+	if (!a)
+		return;
+	k->response = NULL;
+	entry_end(a, m, origin);
+	entry_add(k, a, m);
+	if (!((m->flags | a->flags_begin) & MESSAGE_FINAL)) {
+		counter_add(&k->world->counters->interim_responses, 1);
+		entry_free(k, a);
+		return;
+	}
+	a->flags |= (m->flags | a->flags_begin) & MESSAGE_ERROR ? ENTRY_ERROR : 0;
+	a->partial |= (m->flags & MESSAGE_GAP ? PARTIAL_GAP : 0) |
+		      (m->flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
+	finish_response(k, a);
+}
+
+int line_ask(const struct keeper *k, const struct origin *origin)
+{
+	if (!forward(k))
+		return ASK_UNKNOWN;
+	if (!k->head)
+		return ASK_NONE;
+	return origin->ack > k->head->from ? k->head->cookie : ASK_NONE;
+}
+
+/* --- holes and the end --- */
+
+void line_hole(struct keeper *k, enum side side, enum why why)
+{
+	if (!k->loose)
+		k->midstream = why == WHY_MIDSTREAM;
+	if (side == FROM_CLIENT) {
+		if (k->loose)
+			end_floating_requests(k, loose_reason(k));
+		k->loose = 1;
+		k->ahead = k->open;
+		k->after_hole = 1;
+		return;
+	}
+	cut_response(k);
+	if (k->loose) {
+		end_heads(k, k->ahead, loose_reason(k));
+		end_floats(k, 0, loose_reason(k));
+	}
+	k->loose = 1;
+	k->ahead = 0;
+}
+
+void line_flush(struct keeper *k, enum reason reason)
+{
+	enum reason late = k->loose ? loose_reason(k) : reason;
+
+	cut_response(k);
+	cut_request(k);
+	end_heads(k, k->open, late);
+	end_floats(k, 0, late);
+	k->loose = k->sliding = k->evidence = k->trust = k->after_hole = k->midstream = 0;
+	k->ahead = 0;
+	k->last_ack = 0;
+}
+
+/* The request keeps its place: its late answer must not take another one's. */
+void line_timeout(struct keeper *k, struct entry *q)
+{
+	struct entry *said = entry_copy(k, q);
+
+	q->flags |= ENTRY_TIMED_OUT;
+	if (said)
+		record_unanswered(k, said, REASON_TIMEOUT);
+	else
+		counter_add(&k->world->counters->messages_withdrawn, 1);
+}

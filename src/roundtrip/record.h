@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * From entries to records, and the two ways to pair: in line and by key. Private to src/roundtrip.
+ */
+#include "roundtrip/entry.h"
+
+/* Each of these consumes the entries it is given and counts the record. */
+void record_pair(struct keeper *k, struct entry *request, struct entry *response, unsigned partial);
+void record_unanswered(struct keeper *k, struct entry *request, enum reason reason);
+void record_orphan(struct keeper *k, struct entry *response, enum reason reason);
+void record_oneway(struct keeper *k, struct entry *request);
+
+/* The open requests, oldest first (head, tail, open). */
+void open_append(struct keeper *k, struct entry *request);
+void open_remove(struct keeper *k, struct entry *request);
+
+/* --- in line (line.c) --- */
+void line_request(struct keeper *k, const struct message *m, const struct origin *origin);
+void line_request_end(struct keeper *k, const struct message *m, const struct origin *origin);
+void line_response(struct keeper *k, const struct message *m, const struct origin *origin);
+void line_response_end(struct keeper *k, const struct message *m, const struct origin *origin);
+int line_ask(const struct keeper *k, const struct origin *origin);
+void line_hole(struct keeper *k, enum side side, enum why why);
+/* Everything ends; the line is as new. */
+void line_flush(struct keeper *k, enum reason reason);
+
+/* This request's time is over. */
+void line_timeout(struct keeper *k, struct entry *q);
+
+/* --- by key (keyed.c) --- */
+void keyed_request(struct keeper *k, const struct message *m, const struct origin *origin);
+void keyed_request_end(struct keeper *k, const struct message *m, const struct origin *origin);
+void keyed_response(struct keeper *k, const struct message *m, const struct origin *origin);
+void keyed_response_end(struct keeper *k, const struct message *m, const struct origin *origin);
+int keyed_ask(const struct keeper *k, uint64_t key, const struct origin *origin);
+void keyed_hole(struct keeper *k, enum side side);
+void keyed_flush(struct keeper *k, enum reason reason);
+/* This request's time is over: it goes, and its late answer will be an orphan. */
+void keyed_timeout(struct keeper *k, struct entry *q);
+/* The open entry of a key; NULL when there is none. */
+struct entry *keyed_find(const struct keeper *k, uint64_t key, enum message_kind kind);
+
+static inline bool keeper_keyed(const struct keeper *k)
+{
+	return k->feeder.ops && k->feeder.ops->pairing >= PAIR_KEY_UNIQUE;
+}
