@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See input.h. */
+#include "agent/input.h"
+
+#include "core/hash.h"
+#include "core/time.h"
+
+#define JUMP_NS (3600 * NS_PER_S)
+
+int input_open(struct input_reader *r, const struct pipeline_options *options,
+	       struct pipeline_result *result)
+{
+	struct packet_options packets = {.secret = HASH_FILE_SECRET, .counters = &r->counters};
+	unsigned bad = 0;
+	int err;
+
+	err = source_open_files(options->paths, options->path_count, &r->source, &bad);
+	if (err) {
+		result->bad_file = options->paths[bad];
+		snprintf(result->detail, sizeof(result->detail), "%s", source_open_error());
+		return err;
+	}
+	if (options->filter && *options->filter) {
+		err = filter_new(options->filter, result->detail, &r->filter);
+		if (err)
+			return err;
+	}
+	return packet_parser_new(&packets, &r->parser);
+}
+
+void input_close(struct input_reader *r)
+{
+	source_close(r->source);
+	filter_free(r->filter);
+	packet_parser_free(r->parser);
+}
+
+/* Moves the clock to the time of a frame. A jump of over an hour moves it only when a second frame agrees. */
+static void move_clock(struct input_reader *r, uint64_t ts_ns)
+{
+	if (ts_ns <= r->now_ns) {
+		if (r->now_ns - ts_ns > JUMP_NS)
+			counter_add(&r->counters.time_jumps, 1);
+		return;
+	}
+	if (!r->now_ns) {
+		r->now_ns = r->first_ns = ts_ns;
+	} else if (ts_ns - r->now_ns <= JUMP_NS) {
+		r->now_ns = ts_ns;
+		r->jump_ns = 0;
+	} else {
+		uint64_t away = ts_ns > r->jump_ns ? ts_ns - r->jump_ns : r->jump_ns - ts_ns;
+
+		counter_add(&r->counters.time_jumps, 1);
+		if (r->jump_ns && away <= JUMP_NS)
+			r->now_ns = ts_ns > r->jump_ns ? ts_ns : r->jump_ns;
+		r->jump_ns = ts_ns;
+	}
+}
+
+static struct packet tick_of(const struct input_reader *r)
+{
+	return (struct packet){.kind = PACKET_TICK, .now_ns = r->now_ns, .index = r->index};
+}
+
+static void count_frame(struct input_reader *r, const struct frame *f)
+{
+	counter_add(&r->counters.frames, 1);
+	counter_add(&r->counters.frame_bytes, f->wire);
+	if (f->captured < f->wire)
+		counter_add(&r->counters.frames_cut, 1);
+}
+
+unsigned input_batch(struct input_reader *r, struct block *block, struct scratch *scratch,
+		     struct packet *items, bool *ret_more)
+{
+	struct frame frames[INPUT_BATCH / 2]; /* each may bring a tick */
+	unsigned count = source_frames(r->source, block, frames, INPUT_BATCH / 2), n = 0;
+
+	*ret_more = count > 0;
+	for (unsigned i = 0; i < count; i++) {
+		const struct frame *f = &frames[i];
+
+		count_frame(r, f);
+		if (r->filter && !filter_wants(r->filter, f)) {
+			counter_add(&r->counters.frames_filtered, 1);
+			continue;
+		}
+		r->index++;
+		move_clock(r, f->ts_ns);
+		if (r->now_ns / TICK_NS != r->tick) {
+			r->tick = r->now_ns / TICK_NS;
+			items[n++] = tick_of(r);
+		}
+		if (packet_parse(r->parser, f, r->now_ns, scratch, &items[n]) != PACKET_READY)
+			continue;
+		items[n].index = r->index;
+		items[n].now_ns = r->now_ns;
+		n++;
+	}
+	return n;
+}
+
+struct packet input_last_tick(struct input_reader *r)
+{
+	packet_parser_finish(r->parser);
+	r->index++;
+	return tick_of(r);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The reader: frames to stamped packets. Private to src/agent. One thread.
+ */
+#include "agent/pipeline.h"
+#include "capture/source.h"
+#include "packet/packet.h"
+
+struct input_reader {
+	struct source *source;
+	struct filter *filter; /* NULL: everything */
+	struct packet_parser *parser;
+	struct counters counters;
+	uint64_t index;        /* of the last frame */
+	uint64_t now_ns;       /* running maximum of packet times */
+	uint64_t tick;         /* now_ns / TICK_NS of the last tick */
+	uint64_t jump_ns;      /* a time over an hour ahead that waits to be confirmed; 0: none */
+	uint64_t first_ns;
+};
+
+enum { INPUT_BATCH = 32 };
+
+must_check int input_open(struct input_reader *r, const struct pipeline_options *options,
+			  struct pipeline_result *result);
+void input_close(struct input_reader *r);
+
+/*
+ * Takes frames from the block and makes up to INPUT_BATCH items of them, ticks included; a tick comes before the
+ * packet that moved the clock. Returns how many; `ret_more` is false when the block is used up.
+ */
+unsigned input_batch(struct input_reader *r, struct block *block, struct scratch *scratch,
+		     struct packet *items, bool *ret_more);
+/* The tick at the end of the input. */
+struct packet input_last_tick(struct input_reader *r);

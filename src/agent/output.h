@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Records between a worker and the writer: filtered, rendered, and keyed for the merge. Private to
+ * src/agent. An output belongs to a worker while it fills a block, then to the writer.
+ */
+#include "agent/pipeline.h"
+#include "packet/packet.h"
+
+/* One rendered line. `when` is 2 * index for a tick, 2 * index + 1 for a packet. */
+struct line {
+	uint64_t when, flow;
+	uint32_t at, size; /* in text */
+};
+
+struct output {
+	struct buf text;
+	struct line *lines;
+	uint32_t count, room;
+	uint32_t tick_from; /* first line of the tick being run */
+};
+
+/* What a worker needs to turn records into lines. */
+struct renderer {
+	const struct pipeline_options *options;
+	struct line_context context;
+	struct output *out;
+	uint64_t when;
+	struct protocol_count protocols[PIPELINE_PROTOCOLS_MAX];
+	unsigned protocol_count;
+	bool failed; /* memory ran out: lines are missing */
+};
+
+void output_done(struct output *o);
+/* worker_options.emit and tick_done, with a renderer as data. */
+void renderer_emit(void *data, const struct roundtrip *rt);
+void renderer_tick_done(void *data);
+/* Adds the counts of `from`. */
+void protocol_counts_add(struct protocol_count *to, unsigned *to_count,
+			 const struct protocol_count *from, unsigned from_count);
+
+/* The writer: merges, counts, writes. */
+struct writer {
+	int fd;
+	uint64_t limit, lines;
+	struct buf pending;
+	bool closed; /* nobody reads, or the limit was reached */
+	bool failed; /* a real write error; errno kept in error */
+	int error;
+};
+
+/* Takes every line of the outputs, in order; they are empty afterwards. */
+void writer_merge(struct writer *w, struct output *const *outputs, unsigned count);
+/* Writes what is pending: all, or only when there is plenty. */
+void writer_flush(struct writer *w, bool all);

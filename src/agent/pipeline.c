@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See pipeline.h. run_one() is the whole pipeline in one thread and shows the order of things; run_many()
+ * (many.c) does the same with blocks that walk from the reader through the workers to the writer.
+ */
+#include "agent/pipeline.h"
+
+#include <stdlib.h>
+
+#include "agent/run.h"
+#include "core/hash.h"
+
+/* --- what lines need to know of places and files --- */
+
+static const char *interface_of(void *data, uint16_t place)
+{
+	const struct run *run = data;
+	const struct place *p = packet_place(run->reader.parser, place);
+
+	return source_interface_name(run->reader.source, p->interface);
+}
+
+static unsigned tunnels_of(void *data, uint16_t place, const struct tunnel_layer **ret_layers)
+{
+	const struct run *run = data;
+	const struct place *p = packet_place(run->reader.parser, place);
+
+	*ret_layers = p->layer;
+	return p->depth;
+}
+
+static const char *file_of(void *data, uint16_t file)
+{
+	const struct run *run = data;
+
+	return source_file_name(run->reader.source, file);
+}
+
+int lane_open(struct run *run, struct lane *lane)
+{
+	struct worker_options options = {
+		.registry = run->options->registry,
+		.wants = run->options->wants,
+		.decode = run->options->decode,
+		.secret = HASH_FILE_SECRET,
+		.emit = renderer_emit,
+		.tick_done = renderer_tick_done,
+		.data = &lane->renderer,
+	};
+	struct line_context *c = &lane->renderer.context;
+
+	lane->renderer.options = run->options;
+	c->interface = interface_of;
+	c->tunnels = tunnels_of;
+	c->file = run->options->path_count > 1 ? file_of : NULL;
+	c->data = run;
+	c->colours = run->options->colours;
+	c->show_secrets = run->options->show_secrets;
+	c->communities = community_cache_new();
+	if (!c->communities)
+		return ERR_NOMEM;
+	return worker_new(&options, &lane->worker);
+}
+
+void lane_close(struct lane *lane)
+{
+	worker_free(lane->worker);
+	community_cache_free(lane->renderer.context.communities);
+}
+
+void lane_item(struct lane *lane, const struct packet *item)
+{
+	lane->renderer.when = item->index * 2 + (item->kind != PACKET_TICK);
+	worker_packet(lane->worker, item);
+}
+
+void lane_finish(struct lane *lane, const struct packet *tick)
+{
+	lane->renderer.when = tick->index * 2;
+	worker_finish(lane->worker, tick->now_ns);
+}
+
+void lane_items(struct lane *lane, const struct packet *items, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		worker_prefetch_record(lane->worker, items[i].hash);
+	for (unsigned i = 0; i < n; i++)
+		lane_item(lane, &items[i]);
+}
+
+void lane_result(const struct lane *lane, struct pipeline_result *result)
+{
+	counters_sum(&result->counters, worker_counters(lane->worker));
+	protocol_counts_add(result->protocols, &result->protocol_count, lane->renderer.protocols,
+			    lane->renderer.protocol_count);
+}
+
+/* --- input --- */
+
+int run_fill(struct run *run, struct block *block)
+{
+	int err = source_fill(run->reader.source, block, false);
+
+	if (err != ERR_AGAIN)
+		return err;
+	run->before_wait(run); /* what is decoded must not wait for more */
+	return source_fill(run->reader.source, block, true);
+}
+
+void run_progress(struct run *run)
+{
+	uint64_t done, total;
+
+	if (!run->options->progress)
+		return;
+	source_progress(run->reader.source, &done, &total);
+	run->options->progress(run->options->data, done, total);
+}
+
+/* --- one thread --- */
+
+static void flush_one(struct run *run)
+{
+	writer_flush(&run->writer, true);
+}
+
+static void one_block(struct run *run, struct lane *lane, struct block *block, struct output *out)
+{
+	struct packet items[INPUT_BATCH];
+	bool more = true;
+
+	while (more && !run->writer.closed) {
+		unsigned n = input_batch(&run->reader, block, &run->scratch, items, &more);
+
+		for (unsigned i = 0; i < n; i++)
+			worker_prefetch_index(lane->worker, items[i].hash);
+		lane_items(lane, items, n);
+		writer_merge(&run->writer, &out, 1);
+	}
+	scratch_reset(&run->scratch);
+	writer_flush(&run->writer, run->options->line_buffered);
+}
+
+static int run_one(struct run *run)
+{
+	struct block block = {.room = SOURCE_BLOCK_SIZE};
+	struct output out = {0}, *outs = &out;
+	struct lane *lane = &run->lanes[0];
+	struct packet last;
+	int err;
+
+	run->before_wait = flush_one;
+	lane->renderer.out = &out;
+	block.data = malloc(block.room);
+	err = block.data ? lane_open(run, lane) : ERR_NOMEM;
+	while (!err && !run->writer.closed && !run->writer.failed) {
+		err = run_fill(run, &block);
+		if (!err) {
+			one_block(run, lane, &block, &out);
+			run_progress(run);
+		}
+	}
+	if (lane->worker) {
+		last = input_last_tick(&run->reader);
+		lane_finish(lane, &last);
+		writer_merge(&run->writer, &outs, 1);
+		lane_result(lane, run->result);
+	}
+	lane_close(lane);
+	output_done(&out);
+	free(block.data);
+	return err;
+}
+
+/* --- all --- */
+
+static void describe_error(struct run *run, int err)
+{
+	unsigned file = 0;
+
+	if (err == ERR_NOMEM)
+		return;
+	snprintf(run->result->detail, sizeof(run->result->detail), "%s",
+		 source_error_detail(run->reader.source, &file, &run->result->bad_offset));
+	run->result->bad_file = source_file_name(run->reader.source, (uint16_t)file);
+}
+
+static int describe_writer(struct run *run, int err)
+{
+	if (!run->writer.failed)
+		return err;
+	run->result->bad_file = NULL;
+	snprintf(run->result->detail, sizeof(run->result->detail), "%s", strerror(run->writer.error));
+	return ERR_IO;
+}
+
+int pipeline_run(const struct pipeline_options *options, struct pipeline_result *ret_result)
+{
+	struct run run = {.options = options, .result = ret_result,
+			  .writer = {.fd = options->fd, .limit = options->count}};
+	int err;
+
+	*ret_result = (struct pipeline_result){0};
+	err = input_open(&run.reader, options, ret_result);
+	if (!err) {
+		run.lanes = calloc(options->workers, sizeof(*run.lanes));
+		err = !run.lanes ? ERR_NOMEM : options->workers == 1 ? run_one(&run) : run_many(&run);
+		if (err == ERR_EOF)
+			err = 0;
+		else if (err)
+			describe_error(&run, err);
+		writer_flush(&run.writer, true);
+		err = describe_writer(&run, err);
+		counters_sum(&ret_result->counters, &run.reader.counters);
+		ret_result->first_ns = run.reader.first_ns;
+		ret_result->last_ns = run.reader.now_ns;
+		ret_result->lines = run.writer.lines;
+		ret_result->stopped = run.writer.closed;
+		ret_result->snaplen = source_snaplen(run.reader.source);
+	}
+	free(run.lanes);
+	buf_done(&run.writer.pending);
+	scratch_done(&run.scratch);
+	input_close(&run.reader);
+	return err;
+}

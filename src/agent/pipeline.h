@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Capture files through one reader, N workers and one writer, with the same bytes out for any N.
+ *
+ * The reader parses and stamps each packet with its index and `now` (the running maximum of packet times),
+ * and gives it to the worker its conversation belongs to; whenever `now` crosses 10 ms every worker gets a
+ * tick first. A record is keyed by (the packet or tick that completed it, the flow's first packet, its
+ * ordinal); the writer merges the workers' records by this key, block by block. With one worker all
+ * three are plain calls in one thread; else the reader and the writer are the calling thread.
+ */
+#include "agent/worker.h"
+#include "roundtrip/where.h"
+
+enum line_format { LINES_TEXT, LINES_JSON, LINES_NONE };
+
+enum { PIPELINE_WORKERS_MAX = 64 };
+
+struct pipeline_options {
+	const char *const *paths;  /* at least one; "-": standard input */
+	unsigned path_count;
+	const char *filter;        /* pcap-filter(7); NULL: everything */
+	unsigned workers;          /* 1..PIPELINE_WORKERS_MAX */
+	const struct registry *registry;
+	bool decode;               /* false: flow accounting only */
+	unsigned wants;            /* enum env_wants */
+	enum line_format format;
+	bool colours, show_secrets;
+	const struct where *where; /* NULL: everything */
+	unsigned statuses;         /* 1 << enum status, or-ed; 0: all */
+	uint64_t slower_ns;        /* only round trips that took longer; 0: all */
+	uint64_t count;            /* stop after so many lines; 0: no limit */
+	int fd;                    /* where lines go */
+	bool line_buffered;        /* write after every block, not when there is plenty */
+	/* Called every now and then with bytes read and their total (0: unknown); NULL: never. */
+	void (*progress)(void *data, uint64_t done, uint64_t total);
+	void *data;
+};
+
+/* Round trips of one protocol, by status. */
+struct protocol_count {
+	const char *name;
+	uint64_t by_status[STATUS_COUNT];
+};
+
+enum { PIPELINE_PROTOCOLS_MAX = 72 };
+
+struct pipeline_result {
+	struct counters counters; /* of the reader and all workers */
+	struct protocol_count protocols[PIPELINE_PROTOCOLS_MAX];
+	unsigned protocol_count;
+	uint64_t first_ns, last_ns; /* packet time; 0 when there was no packet */
+	uint64_t lines;             /* written */
+	bool stopped;               /* by `count`, or because nobody reads the output */
+	uint32_t snaplen;           /* the largest a file declares */
+	/* When pipeline_run failed: which file, where, and what, for one line to the user. */
+	const char *bad_file;
+	uint64_t bad_offset;
+	char detail[256];
+};
+
+/*
+ * Runs to the end of the input. 0, or ERR_CUT (all before the cut was decoded), or another error; the result is
+ * filled in any case with what was done before.
+ */
+must_check int pipeline_run(const struct pipeline_options *options, struct pipeline_result *ret_result);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* One run of the pipeline. Private to src/agent. */
+#include "agent/input.h"
+#include "agent/output.h"
+
+/* A worker and its renderer. */
+struct lane {
+	struct worker *worker;
+	struct renderer renderer;
+};
+
+struct run {
+	const struct pipeline_options *options;
+	struct pipeline_result *result;
+	struct input_reader reader;
+	struct writer writer;
+	struct scratch scratch;
+	struct lane *lanes;
+	void (*before_wait)(struct run *run); /* the input has nothing: write what is ready */
+	void *state;                          /* of run_many */
+};
+
+must_check int lane_open(struct run *run, struct lane *lane);
+void lane_close(struct lane *lane);
+/* A packet or a tick; several, with their memory fetched ahead; the end. */
+void lane_item(struct lane *lane, const struct packet *item);
+void lane_items(struct lane *lane, const struct packet *items, unsigned n);
+void lane_finish(struct lane *lane, const struct packet *tick);
+void lane_result(const struct lane *lane, struct pipeline_result *result);
+
+/* Fills a block; waits for input only after what is decoded was written. */
+must_check int run_fill(struct run *run, struct block *block);
+void run_progress(struct run *run);
+
+/* Reader and writer in this thread, one thread per worker (many.c). */
+must_check int run_many(struct run *run);

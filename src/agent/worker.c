@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See worker.h. Read worker_packet() first. */
+#include "agent/worker.h"
+
+#include <stdlib.h>
+
+#include "protocol/registry.h"
+
+#define TCP_IDLE_NS (15 * 60 * NS_PER_S)
+#define PARK_NS NS_PER_S /* a conversation at rest for so long keeps no memory of its own */
+#define MEMORY_CAP ((size_t)1 << 30)
+
+/* A TCP conversation that is being decoded. */
+struct conversation {
+	struct keeper keeper; /* first: it is its feeder, and the feeder its decoder's env */
+	struct stream stream;
+	struct timer timer;
+	struct flow *flow;
+	uint64_t index; /* of the conversation's first packet */
+};
+
+struct worker {
+	struct worker_options options;
+	struct counters counters;
+	struct pool *pool;
+	struct flow_table *flows;
+	struct timer_wheel wheel;
+	struct stream_world streams;
+	struct feeder_world feeders;
+	struct keeper_world keepers;
+	struct protocol_stats *stats;
+	uint64_t now_ns;
+};
+
+static struct conversation *conversation_of(const struct keeper *k)
+{
+	return (struct conversation *)k;
+}
+
+static struct conversation *conversation_of_timer(struct timer *t)
+{
+	return (struct conversation *)((char *)t - offsetof(struct conversation, timer));
+}
+
+/* --- what the keeper asks --- */
+
+static void on_health(void *data, const struct keeper *k, struct tcp_health *ret, uint64_t *ret_lost)
+{
+	struct worker *w = data;
+	const struct conversation *c = conversation_of(k);
+	const struct flow_cold *cold = flow_cold_of(w->flows, c->flow);
+	const struct flow_health *a = &cold->health[0], *b = &cold->health[1];
+
+	ret->retransmits = a->retransmits + b->retransmits;
+	ret->out_of_order = a->out_of_order + b->out_of_order;
+	ret->zero_windows = (uint32_t)a->zero_windows + b->zero_windows;
+	ret->duplicate_acks = (uint32_t)a->duplicate_acks + b->duplicate_acks;
+	*ret_lost = c->stream.lost;
+}
+
+static void on_record(void *data, struct keeper *k, struct roundtrip *rt)
+{
+	struct worker *w = data;
+	const struct conversation *c = conversation_of(k);
+	const struct flow *f = c->flow;
+	unsigned client = feeder_dir_of(&k->feeder, FROM_CLIENT);
+
+	rt->client = (struct endpoint){f->address[client], f->port[client]};
+	rt->server = (struct endpoint){f->address[!client], f->port[!client]};
+	rt->proto = f->proto;
+	rt->place = f->dir[client].place;
+	rt->rtt_ns = flow_cold_of(w->flows, f)->rtt_us * NS_PER_US;
+	rt->flow_index = c->index;
+	w->options.emit(w->options.data, rt);
+}
+
+/* --- the life of a conversation --- */
+
+static void arm(struct worker *w, struct conversation *c)
+{
+	uint64_t deadline = c->flow->last_ns + w->options.tcp_idle_ns;
+	uint64_t stream = stream_deadline(&c->stream), keeper = keeper_deadline(&c->keeper);
+
+	deadline = stream < deadline ? stream : deadline;
+	deadline = keeper < deadline ? keeper : deadline;
+	if (!timer_armed(&c->timer) || deadline < c->timer.deadline_ns)
+		timer_set(&w->wheel, &c->timer, deadline);
+}
+
+static struct conversation *conversation_new(struct worker *w, struct flow *f, const struct packet *p)
+{
+	struct conversation *c = pool_get(w->pool, sizeof(*c));
+	const struct protocol_ops *forced;
+	bool second;
+
+	if (!c) {
+		counter_add(&w->counters.flows_nomem, 1);
+		f->state |= FLOW_BYPASSED;
+		return NULL;
+	}
+	forced = registry_rule_of(w->options.registry, f->port[0], f->port[1], &second);
+	keeper_init(&c->keeper, &w->keepers, &w->feeders, forced);
+	stream_init(&c->stream, &w->streams, &c->keeper.feeder);
+	c->timer = (struct timer){0};
+	c->flow = f;
+	c->index = p->index;
+	c->keeper.feeder.initiator = 2;
+	if (p->flags & TCP_SYN)
+		c->keeper.feeder.initiator = p->flags & TCP_ACK ? !p->dir : p->dir;
+	c->keeper.feeder.port_side = f->port[0] < f->port[1] ? 1 : 0;
+	if (forced)
+		c->keeper.feeder.port_side = second ? 0 : 1;
+	c->keeper.feeder.service_port = f->port[!c->keeper.feeder.port_side];
+	f->conversation = c;
+	arm(w, c);
+	return c;
+}
+
+static void conversation_free(struct worker *w, struct conversation *c)
+{
+	struct flow *f = c->flow;
+	unsigned seen = f->state & (FLOW_SEEN_0 | FLOW_SEEN_1);
+
+	if (seen != (FLOW_SEEN_0 | FLOW_SEEN_1) && f->state & (FLOW_DATA_0 | FLOW_DATA_1))
+		counter_add(&w->counters.flows_one_direction, 1);
+	timer_clear(&w->wheel, &c->timer);
+	stream_done(&c->stream);
+	keeper_done(&c->keeper);
+	f->conversation = NULL;
+	pool_put(w->pool, c, sizeof(*c));
+}
+
+static void conversation_end(struct worker *w, struct conversation *c, enum end_reason reason)
+{
+	stream_finish(&c->stream, reason, w->now_ns);
+	keeper_finish(&c->keeper, reason);
+	conversation_free(w, c);
+}
+
+/* A new SYN on the same tuple: the old connection was closed, but nobody saw how. */
+static void conversation_replaced(struct worker *w, struct conversation *c)
+{
+	stream_finish(&c->stream, END_IDLE, w->now_ns);
+	keeper_finish(&c->keeper, END_FIN);
+	conversation_free(w, c);
+}
+
+/* What became of a conversation after the stream moved. */
+static void settle(struct worker *w, struct conversation *c, enum stream_state state)
+{
+	struct flow *f = c->flow;
+
+	switch (state) {
+	case STREAM_ON:
+		if (c->stream.held || (c->keeper.feeder.ops && c->keeper.feeder.ops->answer_timeout_ms))
+			arm(w, c);
+		return;
+	case STREAM_OVER:
+		keeper_finish(&c->keeper, END_FIN);
+		conversation_free(w, c);
+		f->state |= FLOW_CLOSED;
+		return;
+	case STREAM_RESET:
+		conversation_end(w, c, END_RST);
+		f->state |= FLOW_CLOSED;
+		return;
+	case STREAM_BYPASSED:
+		keeper_finish(&c->keeper, END_FIN);
+		conversation_free(w, c);
+		f->state |= FLOW_BYPASSED;
+		return;
+	}
+}
+
+/* The flow table removes a record: its conversation ends first. */
+static void on_remove(void *data, struct flow *f, bool evicted)
+{
+	struct worker *w = data;
+
+	if (f->conversation)
+		conversation_end(w, f->conversation, evicted ? END_EVICTED : END_IDLE);
+}
+
+static void on_timer(void *data, struct timer *t)
+{
+	struct worker *w = data;
+	struct conversation *c = conversation_of_timer(t);
+	struct flow *f = c->flow;
+	enum stream_state state;
+
+	if (f->last_ns + w->options.tcp_idle_ns <= w->now_ns) {
+		conversation_end(w, c, END_IDLE);
+		flow_remove(w->flows, f);
+		return;
+	}
+	keeper_tick(&c->keeper, w->now_ns);
+	state = stream_tick(&c->stream, w->now_ns);
+	if (state == STREAM_ON)
+		arm(w, c);
+	else
+		settle(w, c, state);
+}
+
+static void tick(struct worker *w, uint64_t now_ns)
+{
+	w->now_ns = now_ns;
+	timer_run(&w->wheel, now_ns, on_timer, w);
+	flow_tick(w->flows, now_ns);
+	if (w->options.tick_done)
+		w->options.tick_done(w->options.data);
+}
+
+/* --- packets --- */
+
+/* Payload of a TCP packet that no stream takes. */
+static void count_unstreamed(struct worker *w, const struct flow *f, const struct packet *p,
+			     enum flow_verdict verdict)
+{
+	struct counters *c = &w->counters;
+	uint64_t *to = &c->undecoded_bytes;
+
+	if (verdict == FLOW_COPY)
+		to = &c->copy_bytes;
+	else if (f->state & FLOW_CLOSED && !(f->state & FLOW_BYPASSED))
+		to = &c->stray_bytes;
+	counter_add(&c->seen_bytes, p->payload_size);
+	counter_add(to, p->payload_size);
+}
+
+static void tcp_packet(struct worker *w, struct flow *f, const struct packet *p,
+		       enum flow_verdict verdict, bool was_closed)
+{
+	struct conversation *c = f->conversation;
+
+	if (!c && verdict != FLOW_COPY && w->options.decode && !was_closed &&
+	    !(f->state & FLOW_BYPASSED) && (p->flags & TCP_SYN || p->payload_size))
+		c = conversation_new(w, f, p);
+	if (!c || verdict == FLOW_COPY) {
+		count_unstreamed(w, f, p, verdict);
+		return;
+	}
+	settle(w, c, stream_segment(&c->stream, p, verdict == FLOW_ELSEWHERE));
+}
+
+/* The flow of a packet, accounted; a flow that is over makes room for a new one. */
+static struct flow *flow_of(struct worker *w, const struct packet *p, enum flow_verdict *ret_verdict,
+			    bool *ret_was_closed)
+{
+	struct flow *f = flow_find(w->flows, p);
+
+	for (;;) {
+		if (!f)
+			f = flow_add(w->flows, p);
+		if (!f)
+			return NULL;
+		*ret_was_closed = f->state & FLOW_CLOSED;
+		*ret_verdict = flow_account(w->flows, f, p);
+		if (*ret_verdict != FLOW_ANEW)
+			return f;
+		if (f->conversation && p->flags & TCP_SYN)
+			conversation_replaced(w, f->conversation);
+		else if (f->conversation)
+			conversation_end(w, f->conversation, END_IDLE);
+		flow_remove(w->flows, f);
+		f = NULL;
+	}
+}
+
+void worker_packet(struct worker *w, const struct packet *p)
+{
+	enum flow_verdict verdict;
+	bool was_closed;
+	struct flow *f;
+
+	if (p->kind == PACKET_TICK) {
+		tick(w, p->now_ns);
+		return;
+	}
+	w->now_ns = p->now_ns;
+	if (p->kind == PACKET_ICMP_ERROR) {
+		counter_add(&w->counters.packets, 1);
+		counter_add(&w->counters.packets_icmp_error, 1);
+		counter_add(&w->counters.packet_bytes, p->payload_size);
+		return;
+	}
+	f = flow_of(w, p, &verdict, &was_closed);
+	if (p->kind != PACKET_TCP)
+		return;
+	if (f)
+		tcp_packet(w, f, p, verdict, was_closed);
+	else {
+		counter_add(&w->counters.seen_bytes, p->payload_size);
+		counter_add(&w->counters.refused_bytes, p->payload_size);
+	}
+}
+
+static void end_flow(void *data, struct flow *f)
+{
+	struct worker *w = data;
+
+	if (f->conversation)
+		conversation_end(w, f->conversation, END_EOF);
+}
+
+void worker_finish(struct worker *w, uint64_t now_ns)
+{
+	w->now_ns = now_ns;
+	timer_run(&w->wheel, now_ns, on_timer, w);
+	flow_each(w->flows, end_flow, w);
+	if (w->options.tick_done)
+		w->options.tick_done(w->options.data);
+}
+
+void worker_prefetch_index(const struct worker *w, uint64_t hash)
+{
+	flow_prefetch_index(w->flows, hash);
+}
+
+void worker_prefetch_record(const struct worker *w, uint64_t hash)
+{
+	flow_prefetch_record(w->flows, hash);
+}
+
+/* --- life --- */
+
+static int open_tables(struct worker *w)
+{
+	struct flow_options flows = {.counters = &w->counters, .max_flows = w->options.max_flows,
+				     .tcp_idle_ns = w->options.tcp_idle_ns, .remove = on_remove,
+				     .data = w};
+	int err = flow_table_new(&flows, &w->flows);
+
+	if (err)
+		return err;
+	w->pool = pool_new(w->options.memory_cap);
+	w->stats = calloc(registry_count(w->options.registry) + 1, sizeof(*w->stats));
+	if (!w->pool || !w->stats)
+		return ERR_NOMEM;
+	return keys_init(&w->keepers.keys, w->options.secret);
+}
+
+int worker_new(const struct worker_options *options, struct worker **ret_worker)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	int err;
+
+	if (!w)
+		return ERR_NOMEM;
+	w->options = *options;
+	if (!w->options.tcp_idle_ns)
+		w->options.tcp_idle_ns = TCP_IDLE_NS;
+	if (!w->options.memory_cap)
+		w->options.memory_cap = MEMORY_CAP;
+	timer_wheel_init(&w->wheel);
+	err = open_tables(w);
+	if (err) {
+		worker_free(w);
+		return err;
+	}
+	w->streams = (struct stream_world){.pool = w->pool, .counters = &w->counters};
+	w->feeders = (struct feeder_world){.pool = w->pool, .counters = &w->counters,
+					   .sink = &keeper_sink, .registry = options->registry,
+					   .wants = options->wants, .stats = w->stats};
+	w->keepers.pool = w->pool;
+	w->keepers.counters = &w->counters;
+	w->keepers.emit = on_record;
+	w->keepers.health = on_health;
+	w->keepers.data = w;
+	*ret_worker = w;
+	return 0;
+}
+
+static void drop_flow(void *data, struct flow *f)
+{
+	if (f->conversation)
+		conversation_free(data, f->conversation);
+}
+
+void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	if (w->flows && w->pool)
+		flow_each(w->flows, drop_flow, w);
+	keys_done(&w->keepers.keys);
+	flow_table_free(w->flows);
+	pool_free(w->pool);
+	free(w->stats);
+	free(w);
+}
+
+const struct counters *worker_counters(const struct worker *w)
+{
+	return &w->counters;
+}
+
+const struct protocol_stats *worker_stats(const struct worker *w)
+{
+	return w->stats;
+}
+
+const struct flow_table *worker_flows(const struct worker *w)
+{
+	return w->flows;
+}
+
+size_t worker_memory(const struct worker *w)
+{
+	return flow_memory(w->flows) + pool_used(w->pool);
+}
+
+struct pool *worker_pool(struct worker *w)
+{
+	return w->pool;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A worker: the pipeline from packets to round trips for its share of the conversations. It owns its flow
+ * table, pools, timers, decoders and counters and shares nothing it writes with other workers. It reads no
+ * clock: time is what packets and ticks say.
+ *
+ *   packet -> flow_find/flow_account -> stream_segment -> feeder -> decoder -> keeper -> emit
+ */
+#include "core/timer.h"
+#include "flow/flow.h"
+#include "roundtrip/keeper.h"
+#include "stream/stream.h"
+
+struct worker;
+
+struct worker_options {
+	const struct registry *registry;
+	unsigned wants;        /* enum env_wants */
+	bool decode;           /* false: flow accounting only (--only none) */
+	uint64_t secret;       /* for hash tables */
+	size_t memory_cap;     /* bytes of conversations; 0: 1 GiB */
+	uint32_t max_flows;    /* 0: FLOW_MAX */
+	uint64_t tcp_idle_ns;  /* 0: 15 min */
+	/* One record; `rt` lives until the call returns. */
+	void (*emit)(void *data, const struct roundtrip *rt);
+	/* A tick, or the end, is done: what it emitted comes from several flows in no order. */
+	void (*tick_done)(void *data);
+	void *data;
+};
+
+must_check int worker_new(const struct worker_options *options, struct worker **ret_worker);
+void worker_free(struct worker *w);
+
+/* Brings the memory a packet with this hash will need nearer: call some packets ahead. */
+void worker_prefetch_index(const struct worker *w, uint64_t hash);
+void worker_prefetch_record(const struct worker *w, uint64_t hash);
+
+/* One packet, or a tick (kind PACKET_TICK, now_ns). */
+void worker_packet(struct worker *w, const struct packet *p);
+/* The end of the input: a last tick, then every flow ends. */
+void worker_finish(struct worker *w, uint64_t now_ns);
+
+const struct counters *worker_counters(const struct worker *w);
+/* Reasons per protocol, by registry index. */
+const struct protocol_stats *worker_stats(const struct worker *w);
+const struct flow_table *worker_flows(const struct worker *w);
+/* Bytes of flows, conversations and what they hold. */
+size_t worker_memory(const struct worker *w);
+/* Tests: the pool, to let allocations fail. */
+struct pool *worker_pool(struct worker *w);
