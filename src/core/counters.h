@@ -51,7 +51,7 @@
 	X(flows_undetected, "flows with payload that no decoder claimed")                          \
 	X(guesses_withdrawn, "detections taken back")                                              \
 	X(retransmits, "TCP segments sent again")                                                  \
-	X(out_of_order, "TCP segments that came early or late")                                    \
+	X(out_of_order, "TCP segments that came late, behind a later one")                         \
 	X(duplicate_acks, "duplicate acknowledgements")                                            \
 	X(zero_windows, "zero-window announcements")                                               \
 	X(resets, "TCP resets")                                                                    \
