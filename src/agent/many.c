@@ -118,12 +118,12 @@ static int deal_out(struct many *m, struct walk_block *b, const struct packet *i
 
 static int deal_block(struct many *m, struct walk_block *b)
 {
-	struct packet items[INPUT_BATCH];
+	struct packet items[INTAKE_BATCH];
 	bool more = true;
 	int err = 0;
 
 	while (more && !err) {
-		unsigned n = input_batch(&m->run->reader, &b->block, &b->scratch, items, &more);
+		unsigned n = intake_batch(&m->run->reader, &b->block, &b->scratch, items, &more);
 
 		err = deal_out(m, b, items, n);
 	}
@@ -192,7 +192,7 @@ static int read_all(struct many *m)
 		merge_one(m);
 	b = &m->blocks[m->published % BLOCKS];
 	b->last = true;
-	b->last_tick = input_last_tick(&run->reader);
+	b->last_tick = intake_last_tick(&run->reader);
 	publish(m, b);
 	merge_all(run);
 	return err;

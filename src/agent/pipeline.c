@@ -126,11 +126,11 @@ static void flush_one(struct run *run)
 
 static void one_block(struct run *run, struct lane *lane, struct block *block, struct output *out)
 {
-	struct packet items[INPUT_BATCH];
+	struct packet items[INTAKE_BATCH];
 	bool more = true;
 
 	while (more && !run->writer.closed) {
-		unsigned n = input_batch(&run->reader, block, &run->scratch, items, &more);
+		unsigned n = intake_batch(&run->reader, block, &run->scratch, items, &more);
 
 		for (unsigned i = 0; i < n; i++)
 			worker_prefetch_index(lane->worker, items[i].hash);
@@ -161,7 +161,7 @@ static int run_one(struct run *run)
 		}
 	}
 	if (lane->worker) {
-		last = input_last_tick(&run->reader);
+		last = intake_last_tick(&run->reader);
 		lane_finish(lane, &last);
 		writer_merge(&run->writer, &outs, 1);
 		lane_result(lane, run->result);
@@ -201,7 +201,7 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline_result 
 	int err;
 
 	*ret_result = (struct pipeline_result){0};
-	err = input_open(&run.reader, options, ret_result);
+	err = intake_open(&run.reader, options, ret_result);
 	if (!err) {
 		run.lanes = calloc(options->workers, sizeof(*run.lanes));
 		err = !run.lanes ? ERR_NOMEM : options->workers == 1 ? run_one(&run) : run_many(&run);
@@ -221,6 +221,6 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline_result 
 	free(run.lanes);
 	buf_done(&run.writer.pending);
 	scratch_done(&run.scratch);
-	input_close(&run.reader);
+	intake_close(&run.reader);
 	return err;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* One run of the pipeline. Private to src/agent. */
-#include "agent/input.h"
+#include "agent/intake.h"
 #include "agent/output.h"
 
 /* A worker and its renderer. */
@@ -13,7 +13,7 @@ struct lane {
 struct run {
 	const struct pipeline_options *options;
 	struct pipeline_result *result;
-	struct input_reader reader;
+	struct intake reader;
 	struct writer writer;
 	struct scratch scratch;
 	struct lane *lanes;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See input.h. */
-#include "agent/input.h"
+/* See intake.h. */
+#include "agent/intake.h"
 
 #include "core/hash.h"
 #include "core/time.h"
 
 #define JUMP_NS (3600 * NS_PER_S)
 
-int input_open(struct input_reader *r, const struct pipeline_options *options,
+int intake_open(struct intake *r, const struct pipeline_options *options,
 	       struct pipeline_result *result)
 {
 	struct packet_options packets = {.secret = HASH_FILE_SECRET, .counters = &r->counters};
@@ -28,7 +28,7 @@ int input_open(struct input_reader *r, const struct pipeline_options *options,
 	return packet_parser_new(&packets, &r->parser);
 }
 
-void input_close(struct input_reader *r)
+void intake_close(struct intake *r)
 {
 	source_close(r->source);
 	filter_free(r->filter);
@@ -36,7 +36,7 @@ void input_close(struct input_reader *r)
 }
 
 /* Moves the clock to the time of a frame. A jump of over an hour moves it only when a second frame agrees. */
-static void move_clock(struct input_reader *r, uint64_t ts_ns)
+static void move_clock(struct intake *r, uint64_t ts_ns)
 {
 	if (ts_ns <= r->now_ns) {
 		if (r->now_ns - ts_ns > JUMP_NS)
@@ -58,12 +58,12 @@ static void move_clock(struct input_reader *r, uint64_t ts_ns)
 	}
 }
 
-static struct packet tick_of(const struct input_reader *r)
+static struct packet tick_of(const struct intake *r)
 {
 	return (struct packet){.kind = PACKET_TICK, .now_ns = r->now_ns, .index = r->index};
 }
 
-static void count_frame(struct input_reader *r, const struct frame *f)
+static void count_frame(struct intake *r, const struct frame *f)
 {
 	counter_add(&r->counters.frames, 1);
 	counter_add(&r->counters.frame_bytes, f->wire);
@@ -71,11 +71,11 @@ static void count_frame(struct input_reader *r, const struct frame *f)
 		counter_add(&r->counters.frames_cut, 1);
 }
 
-unsigned input_batch(struct input_reader *r, struct block *block, struct scratch *scratch,
+unsigned intake_batch(struct intake *r, struct block *block, struct scratch *scratch,
 		     struct packet *items, bool *ret_more)
 {
-	struct frame frames[INPUT_BATCH / 2]; /* each may bring a tick */
-	unsigned count = source_frames(r->source, block, frames, INPUT_BATCH / 2), n = 0;
+	struct frame frames[INTAKE_BATCH / 2]; /* each may bring a tick */
+	unsigned count = source_frames(r->source, block, frames, INTAKE_BATCH / 2), n = 0;
 
 	*ret_more = count > 0;
 	for (unsigned i = 0; i < count; i++) {
@@ -101,7 +101,7 @@ unsigned input_batch(struct input_reader *r, struct block *block, struct scratch
 	return n;
 }
 
-struct packet input_last_tick(struct input_reader *r)
+struct packet intake_last_tick(struct intake *r)
 {
 	packet_parser_finish(r->parser);
 	r->index++;

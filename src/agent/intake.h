@@ -7,7 +7,7 @@
 #include "capture/source.h"
 #include "packet/packet.h"
 
-struct input_reader {
+struct intake {
 	struct source *source;
 	struct filter *filter; /* NULL: everything */
 	struct packet_parser *parser;
@@ -19,17 +19,17 @@ struct input_reader {
 	uint64_t first_ns;
 };
 
-enum { INPUT_BATCH = 32 };
+enum { INTAKE_BATCH = 32 };
 
-must_check int input_open(struct input_reader *r, const struct pipeline_options *options,
+must_check int intake_open(struct intake *r, const struct pipeline_options *options,
 			  struct pipeline_result *result);
-void input_close(struct input_reader *r);
+void intake_close(struct intake *r);
 
 /*
- * Takes frames from the block and makes up to INPUT_BATCH items of them, ticks included; a tick comes before the
+ * Takes frames from the block and makes up to INTAKE_BATCH items of them, ticks included; a tick comes before the
  * packet that moved the clock. Returns how many; `ret_more` is false when the block is used up.
  */
-unsigned input_batch(struct input_reader *r, struct block *block, struct scratch *scratch,
+unsigned intake_batch(struct intake *r, struct block *block, struct scratch *scratch,
 		     struct packet *items, bool *ret_more);
 /* The tick at the end of the input. */
-struct packet input_last_tick(struct input_reader *r);
+struct packet intake_last_tick(struct intake *r);
