@@ -4,33 +4,11 @@
 
 #include <stdlib.h>
 
+#include "agent/conversation.h"
 #include "protocol/registry.h"
 
 #define TCP_IDLE_NS (15 * 60 * NS_PER_S)
-#define PARK_NS NS_PER_S /* a conversation at rest for so long keeps no memory of its own */
 #define MEMORY_CAP ((size_t)1 << 30)
-
-/* A TCP conversation that is being decoded. */
-struct conversation {
-	struct keeper keeper; /* first: it is its feeder, and the feeder its decoder's env */
-	struct stream stream;
-	struct timer timer;
-	struct flow *flow;
-	uint64_t index; /* of the conversation's first packet */
-};
-
-struct worker {
-	struct worker_options options;
-	struct counters counters;
-	struct pool *pool;
-	struct flow_table *flows;
-	struct timer_wheel wheel;
-	struct stream_world streams;
-	struct feeder_world feeders;
-	struct keeper_world keepers;
-	struct protocol_stats *stats;
-	uint64_t now_ns;
-};
 
 static struct conversation *conversation_of(const struct keeper *k)
 {
@@ -78,39 +56,57 @@ static void on_record(void *data, struct keeper *k, struct roundtrip *rt)
 
 static void arm(struct worker *w, struct conversation *c)
 {
-	uint64_t deadline = c->flow->last_ns + w->options.tcp_idle_ns;
+	uint64_t last = c->flow->last_ns, idle = last + w->options.tcp_idle_ns;
 	uint64_t stream = stream_deadline(&c->stream), keeper = keeper_deadline(&c->keeper);
+	uint64_t deadline = last + PARK_NS;
 
+	if (deadline <= w->now_ns) /* idle, but not at rest */
+		deadline = w->now_ns + PARK_AGAIN_NS;
+	deadline = idle < deadline ? idle : deadline;
 	deadline = stream < deadline ? stream : deadline;
 	deadline = keeper < deadline ? keeper : deadline;
 	if (!timer_armed(&c->timer) || deadline < c->timer.deadline_ns)
 		timer_set(&w->wheel, &c->timer, deadline);
 }
 
+/* Begins to decode what no one decoded before. */
+static void conversation_begin(struct worker *w, struct conversation *c, const struct packet *p)
+{
+	const struct flow *f = c->flow;
+	struct feeder *feeder = &c->keeper.feeder;
+	bool second;
+	const struct protocol_ops *forced =
+		registry_rule_of(w->options.registry, f->port[0], f->port[1], &second);
+
+	keeper_init(&c->keeper, &w->keepers, &w->feeders, forced);
+	stream_init(&c->stream, &w->streams, feeder);
+	c->index = p->index;
+	if (p->flags & TCP_SYN)
+		feeder->initiator = p->flags & TCP_ACK ? !p->dir : p->dir;
+	/* The lower port is more likely the service's. */
+	feeder->port_side = f->port[0] < f->port[1] ? 1 : 0;
+	if (forced)
+		feeder->port_side = second ? 0 : 1;
+	feeder->service_port = f->port[!feeder->port_side];
+}
+
+/* A conversation for a flow that has none, or a parked one. */
 static struct conversation *conversation_new(struct worker *w, struct flow *f, const struct packet *p)
 {
 	struct conversation *c = pool_get(w->pool, sizeof(*c));
-	const struct protocol_ops *forced;
-	bool second;
 
 	if (!c) {
 		counter_add(&w->counters.flows_nomem, 1);
 		f->state |= FLOW_BYPASSED;
+		f->conversation = NULL;
 		return NULL;
 	}
-	forced = registry_rule_of(w->options.registry, f->port[0], f->port[1], &second);
-	keeper_init(&c->keeper, &w->keepers, &w->feeders, forced);
-	stream_init(&c->stream, &w->streams, &c->keeper.feeder);
 	c->timer = (struct timer){0};
 	c->flow = f;
-	c->index = p->index;
-	c->keeper.feeder.initiator = 2;
-	if (p->flags & TCP_SYN)
-		c->keeper.feeder.initiator = p->flags & TCP_ACK ? !p->dir : p->dir;
-	c->keeper.feeder.port_side = f->port[0] < f->port[1] ? 1 : 0;
-	if (forced)
-		c->keeper.feeder.port_side = second ? 0 : 1;
-	c->keeper.feeder.service_port = f->port[!c->keeper.feeder.port_side];
+	if (flow_is_parked(f))
+		conversation_unpark(w, c, (uintptr_t)f->conversation);
+	else
+		conversation_begin(w, c, p);
 	f->conversation = c;
 	arm(w, c);
 	return c;
@@ -118,31 +114,38 @@ static struct conversation *conversation_new(struct worker *w, struct flow *f, c
 
 static void conversation_free(struct worker *w, struct conversation *c)
 {
-	struct flow *f = c->flow;
+	timer_clear(&w->wheel, &c->timer);
+	stream_done(&c->stream);
+	keeper_done(&c->keeper);
+	c->flow->conversation = NULL;
+	pool_put(w->pool, c, sizeof(*c));
+}
+
+static void conversation_close(struct worker *w, struct conversation *c)
+{
+	const struct flow *f = c->flow;
 	unsigned seen = f->state & (FLOW_SEEN_0 | FLOW_SEEN_1);
 
 	if (seen != (FLOW_SEEN_0 | FLOW_SEEN_1) && f->state & (FLOW_DATA_0 | FLOW_DATA_1))
 		counter_add(&w->counters.flows_one_direction, 1);
-	timer_clear(&w->wheel, &c->timer);
-	stream_done(&c->stream);
-	keeper_done(&c->keeper);
-	f->conversation = NULL;
-	pool_put(w->pool, c, sizeof(*c));
-}
-
-static void conversation_end(struct worker *w, struct conversation *c, enum end_reason reason)
-{
-	stream_finish(&c->stream, reason, w->now_ns);
-	keeper_finish(&c->keeper, reason);
 	conversation_free(w, c);
 }
 
-/* A new SYN on the same tuple: the old connection was closed, but nobody saw how. */
-static void conversation_replaced(struct worker *w, struct conversation *c)
+/* Ends it: what is held goes out, `how` is what decoders and `why` what open requests are told. */
+static void conversation_end(struct worker *w, struct conversation *c, enum end_reason how,
+			     enum end_reason why)
 {
-	stream_finish(&c->stream, END_IDLE, w->now_ns);
-	keeper_finish(&c->keeper, END_FIN);
+	stream_finish(&c->stream, how, w->now_ns);
+	keeper_finish(&c->keeper, why);
+	conversation_close(w, c);
+}
+
+static void park(struct worker *w, struct conversation *c, uintptr_t parked)
+{
+	struct flow *f = c->flow;
+
 	conversation_free(w, c);
+	f->conversation = (void *)parked;
 }
 
 /* What became of a conversation after the stream moved. */
@@ -157,16 +160,16 @@ static void settle(struct worker *w, struct conversation *c, enum stream_state s
 		return;
 	case STREAM_OVER:
 		keeper_finish(&c->keeper, END_FIN);
-		conversation_free(w, c);
+		conversation_close(w, c);
 		f->state |= FLOW_CLOSED;
 		return;
 	case STREAM_RESET:
-		conversation_end(w, c, END_RST);
+		conversation_end(w, c, END_RST, END_RST);
 		f->state |= FLOW_CLOSED;
 		return;
 	case STREAM_BYPASSED:
 		keeper_finish(&c->keeper, END_FIN);
-		conversation_free(w, c);
+		conversation_close(w, c);
 		f->state |= FLOW_BYPASSED;
 		return;
 	}
@@ -177,8 +180,11 @@ static void on_remove(void *data, struct flow *f, bool evicted)
 {
 	struct worker *w = data;
 
-	if (f->conversation)
-		conversation_end(w, f->conversation, evicted ? END_EVICTED : END_IDLE);
+	struct conversation *c = conversation_live(f);
+	enum end_reason reason = evicted ? END_EVICTED : END_IDLE;
+
+	if (c)
+		conversation_end(w, c, reason, reason);
 }
 
 static void on_timer(void *data, struct timer *t)
@@ -187,18 +193,21 @@ static void on_timer(void *data, struct timer *t)
 	struct conversation *c = conversation_of_timer(t);
 	struct flow *f = c->flow;
 	enum stream_state state;
+	uintptr_t parked;
 
 	if (f->last_ns + w->options.tcp_idle_ns <= w->now_ns) {
-		conversation_end(w, c, END_IDLE);
+		conversation_end(w, c, END_IDLE, END_IDLE);
 		flow_remove(w->flows, f);
 		return;
 	}
 	keeper_tick(&c->keeper, w->now_ns);
 	state = stream_tick(&c->stream, w->now_ns);
-	if (state == STREAM_ON)
-		arm(w, c);
-	else
+	if (state != STREAM_ON)
 		settle(w, c, state);
+	else if (f->last_ns + PARK_NS <= w->now_ns && conversation_park(w, c, &parked))
+		park(w, c, parked);
+	else
+		arm(w, c);
 }
 
 static void tick(struct worker *w, uint64_t now_ns)
@@ -230,16 +239,23 @@ static void count_unstreamed(struct worker *w, const struct flow *f, const struc
 static void tcp_packet(struct worker *w, struct flow *f, const struct packet *p,
 		       enum flow_verdict verdict, bool was_closed)
 {
-	struct conversation *c = f->conversation;
+	struct conversation *c = conversation_live(f);
 
-	if (!c && verdict != FLOW_COPY && w->options.decode && !was_closed &&
-	    !(f->state & FLOW_BYPASSED) && (p->flags & TCP_SYN || p->payload_size))
+	if (!f->conversation && verdict != FLOW_COPY && w->options.decode && !was_closed &&
+	    !(f->state & FLOW_BYPASSED) &&
+	    (p->flags & TCP_SYN || p->payload_size || p->payload_cut))
 		c = conversation_new(w, f, p);
 	if (!c || verdict == FLOW_COPY) {
 		count_unstreamed(w, f, p, verdict);
 		return;
 	}
 	settle(w, c, stream_segment(&c->stream, p, verdict == FLOW_ELSEWHERE));
+}
+
+/* Does a packet move the stream? */
+static bool wakes(const struct packet *p)
+{
+	return p->flags & (TCP_SYN | TCP_FIN | TCP_RST) || p->payload_size || p->payload_cut;
 }
 
 /* The flow of a packet, accounted; a flow that is over makes room for a new one. */
@@ -254,13 +270,15 @@ static struct flow *flow_of(struct worker *w, const struct packet *p, enum flow_
 		if (!f)
 			return NULL;
 		*ret_was_closed = f->state & FLOW_CLOSED;
+		if (flow_is_parked(f) && wakes(p)) /* while the record still says where it was */
+			conversation_new(w, f, p);
 		*ret_verdict = flow_account(w->flows, f, p);
 		if (*ret_verdict != FLOW_ANEW)
 			return f;
-		if (f->conversation && p->flags & TCP_SYN)
-			conversation_replaced(w, f->conversation);
-		else if (f->conversation)
-			conversation_end(w, f->conversation, END_IDLE);
+		/* A new SYN: the old connection was closed, but nobody saw how. */
+		if (conversation_live(f))
+			conversation_end(w, f->conversation, END_IDLE,
+					 p->flags & TCP_SYN ? END_FIN : END_IDLE);
 		flow_remove(w->flows, f);
 		f = NULL;
 	}
@@ -298,8 +316,8 @@ static void end_flow(void *data, struct flow *f)
 {
 	struct worker *w = data;
 
-	if (f->conversation)
-		conversation_end(w, f->conversation, END_EOF);
+	if (conversation_live(f))
+		conversation_end(w, f->conversation, END_EOF, END_EOF);
 }
 
 void worker_finish(struct worker *w, uint64_t now_ns)
@@ -372,7 +390,7 @@ int worker_new(const struct worker_options *options, struct worker **ret_worker)
 
 static void drop_flow(void *data, struct flow *f)
 {
-	if (f->conversation)
+	if (conversation_live(f))
 		conversation_free(data, f->conversation);
 }
 

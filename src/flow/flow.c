@@ -146,9 +146,15 @@ struct flow *flow_find(struct flow_table *t, const struct packet *p)
 	return best.flow;
 }
 
+/* Is there something to end? A parked conversation has left nothing but a word. */
+static bool has_conversation(const struct flow *f)
+{
+	return f->conversation && !((uintptr_t)f->conversation & 1);
+}
+
 static void remove_evicted(struct flow_table *t, struct flow *f)
 {
-	if (f->conversation && t->remove)
+	if (has_conversation(f) && t->remove)
 		t->remove(t->data, f, true);
 	counter_add(&t->counters->flows_evicted, 1);
 	flow_remove(t, f);
@@ -298,7 +304,7 @@ void flow_tick(struct flow_table *t, uint64_t now_ns)
 			t->sweep_at = 0;
 		struct flow *f = record_of(t, t->sweep_at++);
 
-		if (!(f->id & FLOW_FREE) && !f->conversation && flow_is_over(t, f, now_ns))
+		if (!(f->id & FLOW_FREE) && !has_conversation(f) && flow_is_over(t, f, now_ns))
 			flow_remove(t, f);
 	}
 }

@@ -128,10 +128,8 @@ static void take(struct feeder *f, unsigned dir, struct view bytes)
 	struct feeder_dir *d = &f->dir[dir];
 	if (d->skip) {
 		uint32_t n = d->skip < bytes.size ? (uint32_t)d->skip : bytes.size;
-		if (bytes.data || n == bytes.size) {
-			pass_skip(f, dir, n, false, view_from(bytes, n));
-			return;
-		}
+		pass_skip(f, dir, n, false, view_from(bytes, n));
+		return;
 	}
 	if (d->hold || d->waiting || bytes.size < d->want)
 		hold_more(f, dir, bytes);
@@ -209,17 +207,16 @@ void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why, co
 	}
 	f->now = origin;
 	f->switches = 0;
-	bool silent = false;
-	while (d->skip && bytes && f->ops && !d->dead) {
+	bool skipped = d->skip;
+	while (d->skip && bytes) {
 		uint64_t n = d->skip < bytes ? d->skip : bytes;
 		bytes -= n;
 		d->end += n;
-		silent = !bytes;
 		pass_skip(f, dir, n, true, view_of(NULL, 0));
 	}
 	if (!f->ops || d->dead)
 		d->off = d->end += bytes;
-	else if (!silent)
+	else if (bytes || !skipped)
 		lose(f, dir, bytes, why);
 	turn_settle(f);
 	f->now = NULL;
@@ -311,6 +308,16 @@ void feeder_park(struct feeder *f)
 		pool_put(f->world->pool, f->state, f->ops->state_bytes);
 		f->state = NULL;
 		f->opened = 0;
+	}
+}
+
+void feeder_resume(struct feeder *f, unsigned client_dir, uint64_t offset)
+{
+	f->client_dir = (uint8_t)client_dir;
+	f->started = 1;
+	for (unsigned i = 0; i < 2; i++) {
+		f->dir[i].off = f->dir[i].end = offset;
+		f->dir[i].last.ack = offset;
 	}
 }
 

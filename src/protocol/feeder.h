@@ -125,6 +125,9 @@ uint32_t feeder_held(const struct feeder *f);
 bool feeder_at_rest(const struct feeder *f);
 /* Gives the state of a decoder at rest back to the pool; it is taken again with the next bytes. */
 void feeder_park(struct feeder *f);
+/* After feeder_init with the decoder as `forced`: a conversation that was at rest goes on, both directions at this
+ * offset. */
+void feeder_resume(struct feeder *f, unsigned client_dir, uint64_t offset);
 /* What is held of a direction; valid until the next call. */
 struct view feeder_held_bytes(const struct feeder *f, unsigned dir);
 

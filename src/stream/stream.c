@@ -31,6 +31,16 @@ void stream_done(struct stream *s)
 	held_drop(s);
 }
 
+void stream_resume(struct stream *s, unsigned dir, uint32_t seq, uint64_t at, uint8_t scale)
+{
+	struct stream_dir *h = &s->dir[dir];
+
+	h->next = h->acked = h->top = at;
+	h->isn = seq - (uint32_t)at;
+	h->scale = scale;
+	h->known = h->seen = h->begun = 1;
+}
+
 static uint64_t unwrap(const struct stream_dir *h, uint32_t seq)
 {
 	return h->next + (uint64_t)(int64_t)(int32_t)(seq - (h->isn + (uint32_t)h->next));

@@ -73,6 +73,10 @@ void stream_init(struct stream *s, struct stream_world *world, struct feeder *fe
 /* Gives back what is held (counted refused_bytes); the feeder is not told. */
 void stream_done(struct stream *s);
 
+/* A direction of a conversation that went on before: `seq` is the sequence number of offset `at`, and all before
+ * it went out and was acknowledged. */
+void stream_resume(struct stream *s, unsigned dir, uint32_t seq, uint64_t at, uint8_t scale);
+
 /* One TCP packet of this conversation. `elsewhere`: seen at another place than the direction's own, so bytes
  * that went out before make it a copy. */
 enum stream_state stream_segment(struct stream *s, const struct packet *p, bool elsewhere);
