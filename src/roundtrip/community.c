@@ -17,11 +17,19 @@ enum {
 	/* Flows remembered. Round trips of busy flows follow each other closely; beyond this many busy
 	 * ones each line costs one hash more. 256 KiB. */
 	CACHE_FLOWS = 1024,
+	CACHE_TABLES = 64, /* field tables: as many as a registry may have protocols */
 	PROTO_SCTP = 132,
+};
+
+struct key_table {
+	const struct field_def *defs;
+	struct field_key *key;
 };
 
 struct community_cache {
 	struct flow_texts flow[CACHE_FLOWS];
+	struct key_table table[CACHE_TABLES];
+	unsigned tables;
 	struct pairs pairs;
 };
 
@@ -34,6 +42,8 @@ void community_cache_free(struct community_cache *cache)
 {
 	if (!cache)
 		return;
+	for (unsigned i = 0; i < cache->tables; i++)
+		free(cache->table[i].key);
 	free(cache->pairs.pair);
 	free(cache->pairs.order);
 	free(cache);
@@ -142,6 +152,43 @@ const struct flow_texts *flow_texts_of(struct community_cache *cache, const stru
 struct view community_id(struct community_cache *cache, const struct roundtrip *rt)
 {
 	return view_of(flow_texts_of(cache, rt)->id, COMMUNITY_ID_SIZE);
+}
+
+static struct field_key *keys_new(const struct field_def *defs)
+{
+	struct field_key *key;
+	unsigned count = 0;
+
+	while (defs[count].name)
+		count++;
+	key = calloc(count + 1, sizeof(*key));
+	for (unsigned i = 0; key && i < count; i++) {
+		size_t n = strlen(defs[i].name);
+
+		if (n + 4 > sizeof(key->text))
+			continue;
+		key[i].size = (uint8_t)(n + 4);
+		memcpy(key[i].text, ",\"", 2);
+		memcpy(key[i].text + 2, defs[i].name, n);
+		memcpy(key[i].text + 2 + n, "\":", 2);
+	}
+	return key;
+}
+
+const struct field_key *field_keys_of(struct community_cache *cache, const struct field_def *defs)
+{
+	unsigned i = 0;
+
+	while (i < cache->tables && cache->table[i].defs != defs)
+		i++;
+	if (i < cache->tables)
+		return cache->table[i].key;
+	struct field_key *key = i < CACHE_TABLES && defs ? keys_new(defs) : NULL;
+
+	if (!key)
+		return NULL;
+	cache->table[cache->tables++] = (struct key_table){defs, key};
+	return key;
 }
 
 struct pairs *shown_pairs(struct community_cache *cache)

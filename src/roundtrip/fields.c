@@ -59,40 +59,6 @@ uint32_t fields_pack(const struct field_def *defs, const struct field *f, uint8_
 	return (uint32_t)(at - to);
 }
 
-static const uint8_t *unpack_text(const uint8_t *at, struct view *ret)
-{
-	*ret = view_of(at + 2, load_le16(at));
-	return at + 2 + ret->size;
-}
-
-bool fields_next(struct field_iter *it, struct field *ret)
-{
-	const uint8_t *at = it->at;
-
-	if (at == it->end)
-		return false;
-	ret->id = *at++;
-	ret->mark = *at++;
-	switch (it->defs[ret->id].type) {
-	case FIELD_NUMBER:
-		ret->number = load_le64(at);
-		at += 8;
-		break;
-	case FIELD_FLAG:
-		break;
-	case FIELD_PAIRS:
-		at = unpack_text(at, &ret->name);
-		at = unpack_text(at, &ret->text);
-		break;
-	case FIELD_TEXT:
-	case FIELD_LIST:
-		at = unpack_text(at, &ret->text);
-		break;
-	}
-	it->at = at;
-	return true;
-}
-
 bool fields_find(const struct field_def *defs, struct view packed, uint8_t id, struct field *ret)
 {
 	struct field_iter it = field_iter_of(defs, packed);

@@ -12,6 +12,19 @@ static void add_key(struct buf *b, const char *name)
 	buf_add(b, "\":", 2);
 }
 
+static void add_field_key(struct buf *b, const struct field_key *key, const char *name)
+{
+	if (!key || !key->size) {
+		add_key(b, name);
+		return;
+	}
+	/* A copy of constant size is one move; what lies behind the key is overwritten or beyond the end. */
+	if (!buf_reserve(b, sizeof(key->text)))
+		return;
+	memcpy(b->data + b->size, key->text, sizeof(key->text));
+	b->size += key->size;
+}
+
 /* Every text of the list field `id` from `f` on. */
 static void add_list(struct buf *b, struct field_walk walk, struct field f,
 		     const struct line_context *c)
@@ -76,8 +89,10 @@ static void add_pairs(struct buf *b, struct field_walk walk, struct field f,
 	buf_char(b, '}');
 }
 
-/* Fields in the order they were given; each key once, lists and pairs gathered under the first. */
-static void add_fields(struct buf *b, struct field_walk walk, const struct line_context *c)
+/* Fields in the order they were given; each key once, lists and pairs gathered under the first. Returns whether
+ * there are others, of the round trip. */
+static bool add_fields(struct buf *b, struct field_walk walk, const struct field_key *keys,
+		       const struct line_context *c)
 {
 	uint64_t seen[FIELD_NAMES_MAX / 64] = {0};
 	struct field f;
@@ -89,7 +104,7 @@ static void add_fields(struct buf *b, struct field_walk walk, const struct line_
 		if (seen[f.id >> 6] & bit)
 			continue;
 		seen[f.id >> 6] |= bit;
-		add_key(b, def->name);
+		add_field_key(b, keys ? &keys[f.id] : NULL, def->name);
 		switch (def->type) {
 		case FIELD_TEXT:
 			buf_json_string(b, field_shown(&f, c->show_secrets));
@@ -108,14 +123,18 @@ static void add_fields(struct buf *b, struct field_walk walk, const struct line_
 			break;
 		}
 	}
+	return walk.others;
 }
 
-static void add_message(struct buf *b, const struct roundtrip *rt, const struct message_part *part,
-			const struct line_context *c)
+static bool add_message(struct buf *b, const struct roundtrip *rt, const struct message_part *part,
+			const struct field_key *keys, const struct line_context *c)
 {
+	bool others;
+
 	buf_u64(b, part->to - part->from);
-	add_fields(b, walk_message(rt, part), c);
+	others = add_fields(b, walk_message(rt, part), keys, c);
 	buf_char(b, '}');
+	return others;
 }
 
 static void add_count(struct buf *b, char *before, const char *key, uint64_t n)
@@ -132,7 +151,8 @@ static void add_tcp(struct buf *b, const struct roundtrip *rt)
 {
 	char before = '{';
 
-	if (!(rt->rtt_ns || rt->retransmits || rt->out_of_order || rt->lost_bytes || rt->zero_windows))
+	if (!(rt->rtt_ns || rt->retransmits || rt->out_of_order || rt->lost_bytes ||
+	      rt->zero_windows))
 		return;
 	buf_text(b, ",\"tcp\":");
 	if (rt->rtt_ns) {
@@ -214,6 +234,8 @@ static void add_place(struct buf *b, const struct roundtrip *rt, const struct li
 void roundtrip_json(struct buf *b, const struct roundtrip *rt, const struct line_context *c)
 {
 	const struct flow_texts *flow = flow_texts_of(c->communities, rt);
+	const struct field_key *keys = field_keys_of(c->communities, rt->defs);
+	bool others = false;
 
 	buf_text(b, "{\"time\":\"");
 	buf_time(b, rt->time_ns);
@@ -237,13 +259,14 @@ void roundtrip_json(struct buf *b, const struct roundtrip *rt, const struct line
 	buf_add(b, flow->json, flow->size);
 	if (rt->request) {
 		buf_text(b, ",\"request\":{\"bytes\":");
-		add_message(b, rt, rt->request, c);
+		others |= add_message(b, rt, rt->request, keys, c);
 	}
 	if (rt->response) {
 		buf_text(b, ",\"response\":{\"bytes\":");
-		add_message(b, rt, rt->response, c);
+		others |= add_message(b, rt, rt->response, keys, c);
 	}
-	add_fields(b, walk_roundtrip(rt), c);
+	if (others)
+		add_fields(b, walk_roundtrip(rt), keys, c);
 	add_tcp(b, rt);
 	if (rt->partial)
 		add_partial(b, rt->partial);

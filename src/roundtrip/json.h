@@ -14,10 +14,11 @@ struct line_context {
 	/* name of an interface ("" when unknown) and the layers around a packet, by place id */
 	const char *(*interface)(void *data, uint16_t place);
 	unsigned (*tunnels)(void *data, uint16_t place, const struct tunnel_layer **ret_layers);
-	const char *(*file)(void *data, uint16_t file); /* NULL: only one file, `file` is left out */
+	const char *(*file)(void *data,
+			    uint16_t file); /* NULL: only one file, `file` is left out */
 	void *data;
-	bool colours;       /* text only */
-	bool show_secrets;  /* show values marked FIELD_SECRET */
+	bool colours;      /* text only */
+	bool show_secrets; /* show values marked FIELD_SECRET */
 	/* what is remembered of flows between two lines: of one thread, opaque, never NULL */
 	struct community_cache *communities;
 };

@@ -23,7 +23,7 @@
 #define REASON_LIST(X)                                                                             \
 	X(REASON_NONE, "", "")                                                                     \
 	X(REASON_GAP, "gap", "bytes were lost near it")                                            \
-	X(REASON_MIDSTREAM, "midstream", "the connection was open before the capture began")      \
+	X(REASON_MIDSTREAM, "midstream", "the connection was open before the capture began")       \
 	X(REASON_LATE, "late", "the answer came after its time was over")                          \
 	X(REASON_CLOSED, "closed", "the connection was closed")                                    \
 	X(REASON_RESET, "reset", "the connection was reset")                                       \
@@ -55,21 +55,21 @@ enum status {
 #define STATUS_ENUM(code, name) code,
 	STATUS_LIST(STATUS_ENUM)
 #undef STATUS_ENUM
-	STATUS_COUNT,
+		STATUS_COUNT,
 };
 
 enum reason {
 #define REASON_ENUM(code, name, text) code,
 	REASON_LIST(REASON_ENUM)
 #undef REASON_ENUM
-	REASON_COUNT,
+		REASON_COUNT,
 };
 
 enum partial {
 #define PARTIAL_ENUM(code, bit, name) code = 1 << (bit),
 	PARTIAL_LIST(PARTIAL_ENUM)
 #undef PARTIAL_ENUM
-	PARTIAL_BITS = 9,
+		PARTIAL_BITS = 9,
 };
 
 const char *status_name(enum status s);
@@ -82,10 +82,10 @@ const char *partial_name(unsigned bit);
 
 /* One message as a sink sees it. */
 struct message_part {
-	uint64_t from, to;          /* offsets in its direction: bytes = to - from */
-	uint64_t first_ns, last_ns; /* packet times of its first and last byte */
+	uint64_t from, to;                /* offsets in its direction: bytes = to - from */
+	uint64_t first_ns, last_ns;       /* packet times of its first and last byte */
 	uint64_t first_frame, last_frame; /* frame_ref() */
-	struct view fields;         /* packed: fields.h */
+	struct view fields;               /* packed: fields.h */
 };
 
 struct roundtrip {
@@ -93,18 +93,18 @@ struct roundtrip {
 	const struct field_def *defs;
 	enum status status;
 	enum reason reason;
-	unsigned partial;            /* enum partial, or-ed */
-	uint64_t time_ns;            /* request's first byte; an orphan's answer's */
+	unsigned partial;              /* enum partial, or-ed */
+	uint64_t time_ns;              /* request's first byte; an orphan's answer's */
 	uint64_t duration_ns, ttfb_ns; /* valid when both parts are there */
-	bool early;                  /* the answer began before the request ended */
+	bool early;                    /* the answer began before the request ended */
 	struct endpoint client, server;
 	const struct message_part *request, *response; /* NULL: absent */
 	/* TCP, in this round trip's window */
-	uint64_t rtt_ns;             /* 0: not known */
+	uint64_t rtt_ns; /* 0: not known */
 	uint32_t retransmits, out_of_order, zero_windows;
 	uint64_t lost_bytes;
 	/* the conversation */
-	uint64_t flow_index;         /* index of its first packet: its name in the accounting */
-	uint8_t proto;               /* enum ip_proto, for the Community ID */
-	uint16_t place;              /* resolved by the writer */
+	uint64_t flow_index; /* index of its first packet: its name in the accounting */
+	uint8_t proto;       /* enum ip_proto, for the Community ID */
+	uint16_t place;      /* resolved by the writer */
 };

@@ -22,6 +22,15 @@ struct flow_texts {
 /* Never NULL. Lives until the next call. */
 const struct flow_texts *flow_texts_of(struct community_cache *cache, const struct roundtrip *rt);
 
+/* `,"name":` of a field, so that a line copies it at once; size 0: the name is too long for that. */
+struct field_key {
+	char text[31];
+	uint8_t size;
+};
+
+/* The keys of a field table, by id; NULL when memory ran out or there are too many tables. */
+const struct field_key *field_keys_of(struct community_cache *cache, const struct field_def *defs);
+
 /* A name and a text of a FIELD_PAIRS field, collected to join those of equal names. */
 struct pair {
 	struct view name, text;
@@ -45,7 +54,9 @@ void pairs_link(struct pairs *p);
 /* First and last frame of a round trip (frame_ref); 0 when there are none. */
 static inline uint64_t shown_first_frame(const struct roundtrip *rt)
 {
-	return rt->request ? rt->request->first_frame : rt->response ? rt->response->first_frame : 0;
+	return rt->request    ? rt->request->first_frame
+	       : rt->response ? rt->response->first_frame
+			      : 0;
 }
 
 static inline uint64_t shown_last_frame(const struct roundtrip *rt)
@@ -63,12 +74,13 @@ struct field_walk {
 	struct field_iter it;
 	struct view rest; /* the other message's, to be walked next */
 	bool roundtrip;
+	bool others; /* fields of the other kind were passed over */
 };
 
 static inline struct field_walk walk_message(const struct roundtrip *rt,
 					     const struct message_part *part)
 {
-	return (struct field_walk){field_iter_of(rt->defs, part->fields), {0}, false};
+	return (struct field_walk){.it = field_iter_of(rt->defs, part->fields)};
 }
 
 static inline struct field_walk walk_roundtrip(const struct roundtrip *rt)
@@ -76,9 +88,9 @@ static inline struct field_walk walk_roundtrip(const struct roundtrip *rt)
 	struct view none = {0};
 
 	return (struct field_walk){
-		field_iter_of(rt->defs, rt->request ? rt->request->fields : none),
-		rt->response ? rt->response->fields : none,
-		true,
+		.it = field_iter_of(rt->defs, rt->request ? rt->request->fields : none),
+		.rest = rt->response ? rt->response->fields : none,
+		.roundtrip = true,
 	};
 }
 
@@ -94,5 +106,6 @@ static inline bool walk_next(struct field_walk *w, struct field *ret)
 		}
 		if (!(w->it.defs[ret->id].sides & FIELD_ROUNDTRIP) == !w->roundtrip)
 			return true;
+		w->others = true;
 	}
 }

@@ -64,9 +64,9 @@ static void add_bytes(struct buf *b, uint64_t n)
 /* Characters that would change how the terminal shows what follows: controls, direction marks. */
 static bool is_harmless(uint32_t c)
 {
-	return c >= 0xa0 && c != 0x61c && (c < 0x200b || c > 0x200f) && (c < 0x2028 || c > 0x202e) &&
-	       (c < 0x2060 || c > 0x206f) && c != 0xfeff && (c < 0xfff0 || c > 0xfffb) && c < 0xe0000 &&
-	       (c < 0xd800 || c > 0xdfff);
+	return c >= 0xa0 && c != 0x61c && (c < 0x200b || c > 0x200f) &&
+	       (c < 0x2028 || c > 0x202e) && (c < 0x2060 || c > 0x206f) && c != 0xfeff &&
+	       (c < 0xfff0 || c > 0xfffb) && c < 0xe0000 && (c < 0xd800 || c > 0xdfff);
 }
 
 /* Bytes of the printable character at the start of `v`; 0: it is none. */
@@ -133,7 +133,8 @@ static void add_words(struct buf *b, const struct roundtrip *rt, const struct me
 	unsigned rows = 0;
 
 	for (unsigned id = 0; def && def[id].name && rows < TEXT_ROWS; id++) {
-		if (def[id].sides != side || (def[id].type != FIELD_TEXT && def[id].type != FIELD_NUMBER))
+		if (def[id].sides != side ||
+		    (def[id].type != FIELD_TEXT && def[id].type != FIELD_NUMBER))
 			continue;
 		rows++;
 		if (!fields_find(def, part->fields, (uint8_t)id, &f))
@@ -149,8 +150,9 @@ static void add_words(struct buf *b, const struct roundtrip *rt, const struct me
 static void add_status(struct buf *b, enum status status, bool colours)
 {
 	static const char *const colour[STATUS_COUNT] = {
-		[STATUS_OK] = "\033[32m",	[STATUS_ERROR] = "\033[31m",  [STATUS_UNANSWERED] = "\033[33m",
-		[STATUS_ORPHAN] = "\033[33m", [STATUS_ONEWAY] = "\033[36m", [STATUS_OPEN] = "\033[36m",
+		[STATUS_OK] = "\033[32m",         [STATUS_ERROR] = "\033[31m",
+		[STATUS_UNANSWERED] = "\033[33m", [STATUS_ORPHAN] = "\033[33m",
+		[STATUS_ONEWAY] = "\033[36m",     [STATUS_OPEN] = "\033[36m",
 	};
 	size_t from;
 

@@ -61,14 +61,8 @@ static int scaled(struct view text, const struct unit *unit, uint64_t *ret)
 int units_duration(struct view text, uint64_t *ret_ns)
 {
 	static const struct unit units[] = {
-		{"ns", 1},
-		{"us", NS_PER_US},
-		{"\xc2\xb5s", NS_PER_US},
-		{"ms", NS_PER_MS},
-		{"s", NS_PER_S},
-		{"m", 60 * NS_PER_S},
-		{"h", 3600 * NS_PER_S},
-		{"", NS_PER_S},
+		{"ns", 1},       {"us", NS_PER_US},    {"\xc2\xb5s", NS_PER_US}, {"ms", NS_PER_MS},
+		{"s", NS_PER_S}, {"m", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S},   {"", NS_PER_S},
 	};
 
 	return scaled(text, units, ret_ns);
@@ -77,9 +71,9 @@ int units_duration(struct view text, uint64_t *ret_ns)
 int units_size(struct view text, uint64_t *ret_n)
 {
 	static const struct unit units[] = {
-		{"B", 1},	  {"KB", 1000},	     {"kB", 1000},	{"MB", 1000000},
-		{"GB", 1000000000}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30},
-		{"", 1},
+		{"B", 1},         {"KB", 1000},       {"kB", 1000},
+		{"MB", 1000000},  {"GB", 1000000000}, {"KiB", 1 << 10},
+		{"MiB", 1 << 20}, {"GiB", 1 << 30},   {"", 1},
 	};
 
 	return scaled(text, units, ret_n);

@@ -119,7 +119,8 @@ static bool test_frames(const struct test *t, const struct roundtrip *rt)
 	       (test_number(t, first) || test_number(t, frame_ref_number(shown_last_frame(rt))));
 }
 
-static bool test_file(const struct test *t, const struct roundtrip *rt, const struct line_context *c)
+static bool test_file(const struct test *t, const struct roundtrip *rt,
+		      const struct line_context *c)
 {
 	uint64_t first = shown_first_frame(rt), last = shown_last_frame(rt);
 	uint16_t file = frame_ref_file(t->field.builtin == BUILTIN_FILE ? first : last);
@@ -131,14 +132,16 @@ static bool test_file(const struct test *t, const struct roundtrip *rt, const st
 	return test_name(t, c->file(c->data, file));
 }
 
-static bool test_interface(const struct test *t, const struct roundtrip *rt, const struct line_context *c)
+static bool test_interface(const struct test *t, const struct roundtrip *rt,
+			   const struct line_context *c)
 {
 	const char *name = c->interface ? c->interface(c->data, rt->place) : "";
 
 	return *name && test_name(t, name);
 }
 
-static bool test_tunnel(const struct test *t, const struct roundtrip *rt, const struct line_context *c)
+static bool test_tunnel(const struct test *t, const struct roundtrip *rt,
+			const struct line_context *c)
 {
 	const struct tunnel_layer *layer = NULL;
 	unsigned depth = c->tunnels ? c->tunnels(c->data, rt->place, &layer) : 0;
@@ -156,7 +159,8 @@ static bool test_tunnel(const struct test *t, const struct roundtrip *rt, const 
 	return false;
 }
 
-static bool test_builtin(const struct test *t, const struct roundtrip *rt, const struct line_context *c)
+static bool test_builtin(const struct test *t, const struct roundtrip *rt,
+			 const struct line_context *c)
 {
 	switch (t->field.builtin) {
 	case BUILTIN_TIME:
@@ -215,7 +219,8 @@ static bool test_builtin(const struct test *t, const struct roundtrip *rt, const
 	}
 }
 
-static bool test_field(const struct test *t, const struct field_def *def, const struct field *f, bool show_secrets)
+static bool test_field(const struct test *t, const struct field_def *def, const struct field *f,
+		       bool show_secrets)
 {
 	switch (def->type) {
 	case FIELD_NUMBER:
@@ -245,7 +250,8 @@ static int own_id(const struct test *t, const struct field_def *defs)
 
 static bool test_own(const struct test *t, const struct roundtrip *rt, const struct line_context *c)
 {
-	const struct message_part *part = t->field.side == FIELD_REQUEST ? rt->request : rt->response;
+	const struct message_part *part =
+		t->field.side == FIELD_REQUEST ? rt->request : rt->response;
 	int id = own_id(t, rt->defs);
 	struct field_walk walk;
 	struct field f;
@@ -277,7 +283,8 @@ bool where_true(const struct where *w, const struct roundtrip *rt, const struct 
 		case STEP_TEST: {
 			const struct test *t = &w->test[step->to];
 
-			now = t->field.builtin == BUILTIN_COUNT ? test_own(t, rt, c) : test_builtin(t, rt, c);
+			now = t->field.builtin == BUILTIN_COUNT ? test_own(t, rt, c)
+								: test_builtin(t, rt, c);
 			break;
 		}
 		case STEP_NOT:

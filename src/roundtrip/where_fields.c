@@ -29,9 +29,9 @@ enum { SIDE_KINDS = sizeof(sides) / sizeof(*sides) };
 const char *where_type_name(enum where_type type)
 {
 	static const char *const names[] = {
-		[TYPE_TEXT] = "text",	      [TYPE_NAME] = "name", [TYPE_NUMBER] = "number",
-		[TYPE_DURATION] = "duration", [TYPE_TIME] = "time", [TYPE_ADDRESS] = "address",
-		[TYPE_FLAG] = "flag",	      [TYPE_PAIRS] = "pairs",
+		[TYPE_TEXT] = "text",         [TYPE_NAME] = "name",   [TYPE_NUMBER] = "number",
+		[TYPE_DURATION] = "duration", [TYPE_TIME] = "time",   [TYPE_ADDRESS] = "address",
+		[TYPE_FLAG] = "flag",         [TYPE_PAIRS] = "pairs",
 	};
 
 	return names[type];
@@ -186,7 +186,8 @@ static const char *name_at(enum builtin builtin, unsigned i)
 	case BUILTIN_PARTIAL:
 		return i < PARTIAL_BITS ? partial_name(i) : NULL;
 	case BUILTIN_TUNNEL_TYPE:
-		return i + 1 < TUNNEL_KIND_COUNT ? tunnel_kind_name((enum tunnel_kind)(i + 1)) : NULL;
+		return i + 1 < TUNNEL_KIND_COUNT ? tunnel_kind_name((enum tunnel_kind)(i + 1))
+						 : NULL;
 	default:
 		return NULL;
 	}
@@ -210,7 +211,8 @@ int where_name_check(enum builtin builtin, struct view name, char *list, size_t 
 	return ERR_INVALID;
 }
 
-static void add_row(struct buf *b, const char *prefix, const char *name, const char *type, const char *text)
+static void add_row(struct buf *b, const char *prefix, const char *name, const char *type,
+		    const char *text)
 {
 	size_t from = b->size;
 
@@ -238,7 +240,8 @@ void where_fields(struct buf *b, const struct protocol_ops *protocol)
 
 	if (!protocol) {
 		for (unsigned i = 0; i < BUILTIN_COUNT; i++)
-			add_row(b, "", builtins[i].path, where_type_name(builtins[i].type), builtins[i].text);
+			add_row(b, "", builtins[i].path, where_type_name(builtins[i].type),
+				builtins[i].text);
 		return;
 	}
 	for (unsigned s = 0; s < SIDE_KINDS; s++) {

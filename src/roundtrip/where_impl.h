@@ -33,7 +33,8 @@ enum where_type {
 	X(BUILTIN_PROTOCOL, "protocol", TYPE_TEXT, "name of the protocol")                         \
 	X(BUILTIN_STATUS, "status", TYPE_NAME, "ok, error, unanswered, orphan, oneway or open")    \
 	X(BUILTIN_REASON, "reason", TYPE_NAME, "why there is no partner: gap, late, closed, ...")  \
-	X(BUILTIN_DURATION, "duration", TYPE_DURATION, "first byte of the request to last of the answer") \
+	X(BUILTIN_DURATION, "duration", TYPE_DURATION,                                             \
+	  "first byte of the request to last of the answer")                                       \
 	X(BUILTIN_TTFB, "ttfb", TYPE_DURATION, "last byte of the request to first of the answer")  \
 	X(BUILTIN_EARLY, "early", TYPE_FLAG, "the answer began before the request ended")          \
 	X(BUILTIN_CLIENT_ADDRESS, "client.address", TYPE_ADDRESS, "who asked")                     \
@@ -41,21 +42,27 @@ enum where_type {
 	X(BUILTIN_SERVER_ADDRESS, "server.address", TYPE_ADDRESS, "who answers")                   \
 	X(BUILTIN_SERVER_PORT, "server.port", TYPE_NUMBER, "its port")                             \
 	X(BUILTIN_REQUEST, "request", TYPE_FLAG, "there is a request")                             \
-	X(BUILTIN_REQUEST_BYTES, "request.bytes", TYPE_NUMBER, "bytes of the request, framing included") \
+	X(BUILTIN_REQUEST_BYTES, "request.bytes", TYPE_NUMBER,                                     \
+	  "bytes of the request, framing included")                                                \
 	X(BUILTIN_RESPONSE, "response", TYPE_FLAG, "there is an answer")                           \
-	X(BUILTIN_RESPONSE_BYTES, "response.bytes", TYPE_NUMBER, "bytes of the answer, framing included") \
+	X(BUILTIN_RESPONSE_BYTES, "response.bytes", TYPE_NUMBER,                                   \
+	  "bytes of the answer, framing included")                                                 \
 	X(BUILTIN_RTT, "tcp.rtt", TYPE_DURATION, "round-trip time of the connection")              \
 	X(BUILTIN_RETRANSMITS, "tcp.retransmits", TYPE_NUMBER, "segments sent again meanwhile")    \
-	X(BUILTIN_OUT_OF_ORDER, "tcp.out_of_order", TYPE_NUMBER, "segments out of order meanwhile") \
+	X(BUILTIN_OUT_OF_ORDER, "tcp.out_of_order", TYPE_NUMBER,                                   \
+	  "segments out of order meanwhile")                                                       \
 	X(BUILTIN_LOST_BYTES, "tcp.lost_bytes", TYPE_NUMBER, "bytes never seen meanwhile")         \
-	X(BUILTIN_ZERO_WINDOWS, "tcp.zero_windows", TYPE_NUMBER, "times a receiver was full meanwhile") \
+	X(BUILTIN_ZERO_WINDOWS, "tcp.zero_windows", TYPE_NUMBER,                                   \
+	  "times a receiver was full meanwhile")                                                   \
 	X(BUILTIN_PARTIAL, "partial", TYPE_NAME, "list: what could not be known: gap, cut, ...")   \
 	X(BUILTIN_FLOW, "flow", TYPE_TEXT, "Community ID of the conversation")                     \
 	X(BUILTIN_FRAMES, "frames", TYPE_NUMBER, "first and last frame number in the file")        \
 	X(BUILTIN_FILE, "file", TYPE_TEXT, "the file, when several are read")                      \
-	X(BUILTIN_LAST_FILE, "last_file", TYPE_TEXT, "the file of the last frame, when it is another one") \
+	X(BUILTIN_LAST_FILE, "last_file", TYPE_TEXT,                                               \
+	  "the file of the last frame, when it is another one")                                    \
 	X(BUILTIN_INTERFACE, "interface", TYPE_TEXT, "the interface, when it is known")            \
-	X(BUILTIN_TUNNEL_TYPE, "tunnel.type", TYPE_NAME, "list: the layers around the packet: vlan, vxlan, ...") \
+	X(BUILTIN_TUNNEL_TYPE, "tunnel.type", TYPE_NAME,                                           \
+	  "list: the layers around the packet: vlan, vxlan, ...")                                  \
 	X(BUILTIN_TUNNEL_ID, "tunnel.id", TYPE_NUMBER, "list: their ids")                          \
 	X(BUILTIN_TUNNEL_VLAN, "tunnel.vlan", TYPE_NUMBER, "VLAN id")                              \
 	X(BUILTIN_TUNNEL_MPLS, "tunnel.mpls", TYPE_NUMBER, "MPLS label")                           \
@@ -73,7 +80,7 @@ enum builtin {
 #define BUILTIN_ENUM(code, path, type, text) code,
 	BUILTIN_LIST(BUILTIN_ENUM)
 #undef BUILTIN_ENUM
-	BUILTIN_COUNT, /* the field is a protocol's own */
+		BUILTIN_COUNT, /* the field is a protocol's own */
 };
 
 /* tunnel.vlan ... are in the order of enum tunnel_kind. */
@@ -88,12 +95,12 @@ struct own_field {
 /* What a path means. */
 struct where_field {
 	enum builtin builtin;
-	enum where_type type;   /* of the built-in; else of the first own field */
-	bool mixed;             /* protocols differ about the type */
-	enum field_side side;   /* own */
+	enum where_type type; /* of the built-in; else of the first own field */
+	bool mixed;           /* protocols differ about the type */
+	enum field_side side; /* own */
 	struct own_field *own;
 	unsigned own_count;
-	struct view pair;       /* PAIRS: the name behind the field's, in the expression; empty: none */
+	struct view pair; /* PAIRS: the name behind the field's, in the expression; empty: none */
 };
 
 enum where_op { OP_PRESENT, OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_MATCH };
@@ -101,14 +108,14 @@ enum where_op { OP_PRESENT, OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_MATCH }
 struct test {
 	struct where_field field;
 	enum where_op op;
-	char *text;      /* the value as it was written, NUL-terminated, and its length */
+	char *text; /* the value as it was written, NUL-terminated, and its length */
 	uint32_t size;
-	bool is_number;  /* `number` is the value too, in the unit of the type */
+	bool is_number; /* `number` is the value too, in the unit of the type */
 	bool has_regex;
 	uint64_t number;
 	struct address_range range;
 	regex_t regex;
-	char *pair;      /* owned copy of field.pair */
+	char *pair; /* owned copy of field.pair */
 };
 
 struct step {

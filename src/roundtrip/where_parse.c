@@ -38,7 +38,8 @@ struct parser {
 	unsigned depth;
 };
 
-__attribute__((format(printf, 3, 4))) static int fail(struct parser *p, unsigned at, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int fail(struct parser *p, unsigned at,
+						      const char *format, ...)
 {
 	va_list list;
 
@@ -81,7 +82,7 @@ static int take_operator(struct parser *p)
 		const char *text;
 		enum where_op op;
 	} ops[] = {
-		{"!=", OP_NE}, {"<=", OP_LE}, {">=", OP_GE}, {"=", OP_EQ},
+		{"!=", OP_NE}, {"<=", OP_LE}, {">=", OP_GE},   {"=", OP_EQ},
 		{"<", OP_LT},  {">", OP_GT},  {"~", OP_MATCH},
 	};
 
@@ -142,7 +143,8 @@ static int emit(struct parser *p, unsigned is, uint32_t to)
 		unsigned room = p->step_room ? p->step_room * 2 : 16;
 
 		if (room > WHERE_STEPS_MAX)
-			return fail(p, p->token.at, "more than %d tests and operators", WHERE_STEPS_MAX);
+			return fail(p, p->token.at, "more than %d tests and operators",
+				    WHERE_STEPS_MAX);
 		struct step *step = realloc(w->step, room * sizeof(*step));
 
 		if (!step)
@@ -263,8 +265,9 @@ static int take_value(struct parser *p, struct test *t, struct view path)
 	case TYPE_FLAG:
 		if (t->op == OP_EQ && view_equal(v, view_text("true")))
 			return 0;
-		return fail(p, p->token.at, "a flag is there or not: write \"%.*s\" or \"not %.*s\"",
-			    quoted(path), path.data, quoted(path), path.data);
+		return fail(p, p->token.at,
+			    "a flag is there or not: write \"%.*s\" or \"not %.*s\"", quoted(path),
+			    path.data, quoted(path), path.data);
 	case TYPE_PAIRS:
 		if (t->field.pair.size)
 			break;
@@ -273,21 +276,24 @@ static int take_value(struct parser *p, struct test *t, struct view path)
 		if (t->op == OP_MATCH)
 			break;
 		if (!same)
-			return fail(p, p->token.at, "addresses know = and != (also of a range) and ~");
+			return fail(p, p->token.at,
+				    "addresses know = and != (also of a range) and ~");
 		if (units_address(v, &t->range) < 0)
-			return fail(p, p->token.at, "\"%.*s\" is not an address; write it like "
-				    "10.0.0.1, 10.0.0.0/8 or 2001:db8::/32", quoted(v), t->text);
+			return fail(p, p->token.at,
+				    "\"%.*s\" is not an address; write it like "
+				    "10.0.0.1, 10.0.0.0/8 or 2001:db8::/32",
+				    quoted(v), t->text);
 		return 0;
 	case TYPE_NAME:
 		if (same && where_name_check(t->field.builtin, v, list, sizeof(list)) < 0)
-			return fail(p, p->token.at, "no %.*s is \"%.*s\"; there are %s", quoted(path),
-				    path.data, quoted(v), t->text, list);
+			return fail(p, p->token.at, "no %.*s is \"%.*s\"; there are %s",
+				    quoted(path), path.data, quoted(v), t->text, list);
 		break;
 	case TYPE_DURATION:
 	case TYPE_TIME:
 		if (t->op == OP_MATCH)
-			return fail(p, p->token.at, "a %s knows = != < <= > >=",
-				    where_type_name(t->field.type));
+			return fail(p, p->token.at,
+				    "a %s knows = != < <= > >=", where_type_name(t->field.type));
 		break;
 	case TYPE_NUMBER:
 	case TYPE_TEXT:
@@ -303,8 +309,8 @@ static int take_field(struct parser *p, struct test *t)
 	int err = where_field_find(path, p->protocols, near, &t->field);
 
 	if (err == ERR_INVALID && near[0])
-		return fail(p, p->token.at, "no field is called \"%.*s\"; did you mean %s?", quoted(path),
-			    path.data, near);
+		return fail(p, p->token.at, "no field is called \"%.*s\"; did you mean %s?",
+			    quoted(path), path.data, near);
 	if (err == ERR_INVALID)
 		return fail(p, p->token.at, "no field is called \"%.*s\"; see `wirespan protocols`",
 			    quoted(path), path.data);
@@ -366,8 +372,9 @@ static int take_operand(struct parser *p, bool *ret_done)
 		return err ? err : next(p);
 	}
 	if (p->token.is != TOKEN_WORD || is_word(p, "and") || is_word(p, "or"))
-		return fail(p, p->token.at, p->token.is == TOKEN_END ? "a field is missing at the end"
-								     : "a field is missing here");
+		return fail(p, p->token.at,
+			    p->token.is == TOKEN_END ? "a field is missing at the end"
+						     : "a field is missing here");
 	*ret_done = true;
 	err = take_test(p);
 	return err ? err : negate(p);
@@ -391,11 +398,11 @@ static int take_operator_word(struct parser *p, bool *ret_more)
 
 	*ret_more = and || is_word(p, "or");
 	if (*ret_more) {
-		settle(p, and ? PENDING_AND : PENDING_OR);
-		int err = emit(p, and ? STEP_SKIP_IF_FALSE : STEP_SKIP_IF_TRUE, 0);
+		settle(p, and? PENDING_AND : PENDING_OR);
+		int err = emit(p, and? STEP_SKIP_IF_FALSE : STEP_SKIP_IF_TRUE, 0);
 
 		if (!err)
-			err = push(p, and ? PENDING_AND : PENDING_OR, p->w->steps - 1);
+			err = push(p, and? PENDING_AND : PENDING_OR, p->w->steps - 1);
 		return err ? err : next(p);
 	}
 	if (p->token.is == TOKEN_CLOSE)
