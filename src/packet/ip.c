@@ -14,9 +14,9 @@ enum {
 	IPV6_HEADER = 40,
 	MORE_FRAGMENTS = 0x2000,
 	OFFSET_MASK = 0x1fff,
-	/* RFC 8200 knows seven headers and lets one of them come twice; a chain longer than that is made
-	 * to keep somebody busy. */
-	EXTENSIONS_MAX = 16,
+	/* RFC 8200 knows seven headers and lets one of them come twice; this many are two thirds of the
+	 * largest Ethernet frame, and made to keep somebody busy. */
+	EXTENSIONS_MAX = 128,
 };
 
 enum extension {
@@ -115,10 +115,10 @@ int ip_step(struct walk *w)
 	return PACKET_MALFORMED;
 }
 
-/* The jumbo payload option: the length of a packet whose IPv6 header says 0. */
-static int jumbo_read(struct walk *w, struct view options)
+/* Options that change what the packet is; a broken option ends the search, and nothing else. */
+static void options_read(struct walk *w, struct view options)
 {
-	enum { PAD1 = 0, JUMBO = 0xc2 };
+	enum { PAD1 = 0, JUMBO = 0xc2, HOME_ADDRESS = 0xc9 };
 	struct reader r = reader_of(options);
 
 	while (reader_left(&r)) {
@@ -128,11 +128,14 @@ static int jumbo_read(struct walk *w, struct view options)
 			continue;
 		struct view value = reader_view(&r, reader_u8(&r));
 		if (r.short_read)
-			return PACKET_MALFORMED;
-		if (type == JUMBO && value.size == 4)
+			return;
+		/* The length of a packet whose IPv6 header says 0. */
+		if (type == JUMBO && value.size == 4 && w->ip.own_length)
 			walk_limit(w, load_be32(value.data));
+		/* Where a mobile node is at home: the endpoint its peers know. */
+		else if (type == HOME_ADDRESS && value.size == sizeof(struct address))
+			w->ip.src = address_v6(value.data);
 	}
-	return STEP_ON;
 }
 
 /* While segments are left, the header's destination is only the next stop. */
@@ -187,14 +190,10 @@ static int extension_step(struct walk *w)
 	uint32_t size = proto == NEXT_AH ? (h[1] + 2u) * 4 : (h[1] + 1u) * UNIT;
 	if (!walk_has(w, size))
 		return walk_short(w, size);
-	if (proto == NEXT_HOP_BY_HOP && w->ip.own_length) {
-		int step = jumbo_read(w, view_of(h + 2, size - 2));
-
-		if (step != STEP_ON)
-			return step;
-		if (!walk_has(w, size))
-			return PACKET_MALFORMED;
-	}
+	if (proto == NEXT_HOP_BY_HOP || proto == NEXT_DESTINATION)
+		options_read(w, view_of(h + 2, size - 2));
+	if (!walk_has(w, size))
+		return PACKET_MALFORMED; /* a jumbo length within the header */
 	if (proto == NEXT_ROUTING)
 		routing_read(w, h, size);
 	walk_skip(w, size);

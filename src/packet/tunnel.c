@@ -114,6 +114,7 @@ static int erspan_step(struct walk *w, bool type_3, bool has_header)
 		SUBHEADER = 8,
 		SUBHEADER_FOLLOWS = 1,
 		SESSION = 0x3ff,
+		FRAME_ETHERNET = 0,
 		FRAME_IP = 2,
 	};
 	const uint8_t *h = w->at;
@@ -123,7 +124,9 @@ static int erspan_step(struct walk *w, bool type_3, bool has_header)
 		return walk_short(w, size);
 
 	uint32_t session = size ? load_be16(h + 2) & SESSION : 0;
-	bool ip = type_3 && (h[10] >> 2 & 0x1f) == FRAME_IP;
+	unsigned frame = type_3 ? h[10] >> 2 & 0x1f : FRAME_ETHERNET;
+	if (frame != FRAME_ETHERNET && frame != FRAME_IP)
+		return PACKET_NOT_IP; /* clock markers and the like */
 	if (type_3 && h[11] & SUBHEADER_FOLLOWS)
 		size += SUBHEADER;
 	if (!walk_has(w, size))
@@ -131,7 +134,7 @@ static int erspan_step(struct walk *w, bool type_3, bool has_header)
 	if (!walk_tunnel(w, TUNNEL_ERSPAN, session))
 		return PACKET_UNSUPPORTED;
 	walk_skip(w, size);
-	return walk_to(w, ip ? LAYER_IP : LAYER_ETHERNET);
+	return walk_to(w, frame == FRAME_IP ? LAYER_IP : LAYER_ETHERNET);
 }
 
 enum gre_bit {
