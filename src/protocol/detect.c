@@ -49,11 +49,16 @@ static struct fed guess(struct feeder *f, const struct verdict *v, unsigned dir_
 	return (struct fed){.is = FED_SWITCH, .to = v->ops};
 }
 
-/* No probe will ever know these bytes. */
-static struct fed pass(struct feeder *f, unsigned dir, uint32_t size)
+static bool from_middle(const struct feeder *f)
 {
-	struct feeder_dir *d = &f->dir[dir];
-	if (!d->gapped || (d->tries >= DETECT_TRIES && f->dir[!dir].tries >= DETECT_TRIES)) {
+	return f->dir[0].gapped || f->dir[1].gapped;
+}
+
+/* No probe will ever know these bytes. */
+static struct fed pass(struct feeder *f, uint32_t size)
+{
+	const struct feeder_dir *d = f->dir;
+	if (!from_middle(f) || (d[0].tries >= DETECT_TRIES && d[1].tries >= DETECT_TRIES)) {
 		counter_add(&f->world->counters->flows_undetected, 1);
 		return (struct fed){.is = FED_OK, .skip = UINT64_MAX};
 	}
@@ -70,7 +75,7 @@ static struct fed detect_feed(void *state, struct env *env, enum side side, cons
 	if (!size)
 		return (struct fed){.is = FED_OK};
 	if (d->tries >= DETECT_TRIES)
-		return pass(f, dir, size);
+		return pass(f, size);
 	/* Without a SYN nobody is first: then in the order of the directions. */
 	unsigned dir_a = f->initiator < 2 ? f->initiator : 0;
 	struct view other = feeder_held_bytes(f, !dir);
@@ -81,9 +86,9 @@ static struct fed detect_feed(void *state, struct env *env, enum side side, cons
 		uint32_t want = v.need > size ? v.need : size + 1;
 		return (struct fed){.is = FED_MORE, .want = want < DETECT_MAX ? want : DETECT_MAX};
 	}
-	if (d->gapped)
+	if (from_middle(f))
 		d->tries++;
-	return pass(f, dir, size);
+	return pass(f, size);
 }
 
 const struct protocol_ops detect_ops = {

@@ -192,7 +192,7 @@ void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct
 	}
 	if (f->datagram)
 		end_datagram(f, dir);
-	turn_settle(f);
+	turn_settle(f, !dir);
 	f->now = NULL;
 }
 
@@ -218,7 +218,7 @@ void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why, co
 		d->off = d->end += bytes;
 	else if (bytes || !skipped)
 		lose(f, dir, bytes, why);
-	turn_settle(f);
+	turn_settle(f, !dir);
 	f->now = NULL;
 }
 
@@ -248,7 +248,7 @@ void feeder_end(struct feeder *f, unsigned dir, enum end_reason reason, const st
 	d->ended = d->moved = 1;
 	d->waiting = 0;
 	d->skip = 0;
-	turn_settle(f);
+	turn_settle(f, !dir);
 	if (f->dir[!dir].ended)
 		finish(f);
 	f->now = NULL;

@@ -66,6 +66,7 @@ struct feeder_dir {
 	uint32_t skip_lost;  /* bytes of this skip nobody saw (saturates) */
 	uint8_t waiting : 1; /* said WAIT: feed again once the other direction moved */
 	uint8_t moved : 1;   /* moved since the other direction began to wait */
+	uint8_t again : 1;   /* feed what is held: there is a new decoder */
 	uint8_t dead : 1, ended : 1;
 	uint8_t holed : 1;   /* a hole was told and no message began since */
 	uint8_t bad : 2;     /* BADs since the last message */

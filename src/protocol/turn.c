@@ -74,7 +74,7 @@ static void bypass(struct feeder *f)
 		turn_give_away(d, &f->world->counters->skipped_bytes);
 		turn_drop_hold(f, d);
 		d->skip = 0;
-		d->waiting = 0;
+		d->waiting = d->again = 0;
 	}
 }
 
@@ -124,13 +124,14 @@ bool turn_ready(struct feeder *f, unsigned dir)
 	return open_decoder(f, NULL);
 }
 
-/* The other direction begins anew as well: its skip is dropped, its held bytes are fed again. */
+/* Another decoder begins with this direction: a skip is dropped, held bytes are fed again. */
 static void restart(struct feeder_dir *d)
 {
 	d->skip = 0;
 	d->want = 0;
 	d->bad = 0;
-	d->waiting = d->hold && !d->dead;
+	d->waiting = 0;
+	d->again = d->hold && !d->dead;
 }
 
 static void hole(struct feeder *f, unsigned dir, enum why why)
@@ -162,7 +163,7 @@ void turn_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why)
 }
 
 /* The guess was wrong: as if the connection had been open before, the other probes see the next bytes. */
-static void withdraw(struct feeder *f, unsigned index)
+static void withdraw(struct feeder *f, unsigned dir, unsigned index)
 {
 	struct protocol_stats *stats = stats_of(f);
 	if (stats)
@@ -182,6 +183,7 @@ static void withdraw(struct feeder *f, unsigned index)
 			d->gapped = WHY_MIDSTREAM;
 		restart(d);
 	}
+	f->dir[dir].again = 0; /* it is just being fed */
 }
 
 static bool keyed(const struct protocol_ops *ops)
@@ -195,10 +197,11 @@ static void give_up(struct feeder *f, unsigned dir)
 	const struct registry *r = f->world->registry;
 	unsigned i = r ? registry_index(r, f->ops) : 0;
 	if (r && !f->confirmed && i < registry_count(r)) {
-		withdraw(f, i);
+		withdraw(f, dir, i);
 		return;
 	}
-	counter_add(&f->world->counters->decode_ended, keyed(f->ops) ? 1 : 2);
+	bool both = !keyed(f->ops) && !f->dir[!dir].dead && !f->dir[!dir].ended;
+	counter_add(&f->world->counters->decode_ended, both ? 2 : 1);
 	if (keyed(f->ops))
 		f->dir[dir].dead = 1;
 	else
@@ -219,6 +222,31 @@ static void advance(struct feeder_dir *d, struct turn *t, uint64_t n)
 	t->rest = view_from(t->rest, (uint32_t)n);
 }
 
+/* Keeps the rest for a later call. */
+static bool keep(struct feeder *f, struct feeder_dir *d, struct view rest)
+{
+	if (d->hold && rest.size) {
+		hold_keep(d->hold, rest.size, d->off);
+		return true;
+	}
+	turn_drop_hold(f, d);
+	if (!rest.size || hold_add(f->world->pool, &d->hold, rest, d->off, &d->last))
+		return true;
+	turn_refuse(f);
+	return false;
+}
+
+/* Whether to go on with the rest. When a new decoder took over, what the other direction holds goes first: it
+ * came before this packet. */
+static bool goes_on(struct feeder *f, unsigned dir, struct turn *t)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	if (!f->ops || d->dead || !f->dir[!dir].again)
+		return t->rest.size;
+	d->again = t->rest.size && keep(f, d, t->rest);
+	return false;
+}
+
 static bool on_bad(struct feeder *f, unsigned dir, struct turn *t, uint32_t junk, enum why why)
 {
 	struct feeder_dir *d = &f->dir[dir];
@@ -235,7 +263,7 @@ static bool on_bad(struct feeder *f, unsigned dir, struct turn *t, uint32_t junk
 		hole(f, dir, why);
 	if (++d->bad >= BAD_MAX)
 		give_up(f, dir);
-	return true;
+	return goes_on(f, dir, t);
 }
 
 static bool on_ok(struct feeder *f, unsigned dir, struct turn *t, const struct fed *r)
@@ -274,20 +302,6 @@ static bool on_ok(struct feeder *f, unsigned dir, struct turn *t, const struct f
 	return t->rest.size;
 }
 
-/* Keeps the rest for a later call. */
-static bool keep(struct feeder *f, struct feeder_dir *d, struct view rest)
-{
-	if (d->hold && rest.size) {
-		hold_keep(d->hold, rest.size, d->off);
-		return true;
-	}
-	turn_drop_hold(f, d);
-	if (!rest.size || hold_add(f->world->pool, &d->hold, rest, d->off, &d->last))
-		return true;
-	turn_refuse(f);
-	return false;
-}
-
 /* The bytes in hand are more than may be held. */
 void turn_limit(struct feeder *f, unsigned dir)
 {
@@ -305,7 +319,7 @@ static bool on_more(struct feeder *f, unsigned dir, struct turn *t, const struct
 {
 	struct feeder_dir *d = &f->dir[dir];
 	if (f->datagram)
-		return on_bad(f, dir, t, 0, WHY_TRUNCATED) && t->rest.size;
+		return on_bad(f, dir, t, 0, WHY_TRUNCATED);
 	if (r->is == FED_WAIT && t->rest.size <= f->ops->hold_max) {
 		d->waiting = 1;
 		f->dir[!dir].moved = 0;
@@ -353,14 +367,15 @@ static bool on_switch(struct feeder *f, unsigned dir, struct turn *t, const stru
 	close_state(f, from, state);
 	if (!ok)
 		return false;
+	struct feeder_dir *d = &f->dir[dir];
 	restart(&f->dir[!dir]);
-	f->dir[dir].bad = 0;
-	f->dir[dir].moved = 1;
+	d->bad = 0;
+	d->moved = 1;
 	for (unsigned i = 0; guessed && i < 2; i++) {
 		if (f->dir[i].gapped)
 			turn_gap(f, i, 0, (enum why)f->dir[i].gapped);
 	}
-	return t->rest.size;
+	return goes_on(f, dir, t);
 }
 
 static bool answer(struct feeder *f, unsigned dir, struct turn *t)
@@ -393,7 +408,7 @@ static bool answer(struct feeder *f, unsigned dir, struct turn *t)
 	case FED_BAD:
 		break;
 	}
-	return on_bad(f, dir, t, r.junk, r.why) && t->rest.size;
+	return on_bad(f, dir, t, r.junk, r.why);
 }
 
 /* Feeds all that a direction has in hand, until it is used, held or passed. */
@@ -402,7 +417,7 @@ void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uin
 	struct feeder_dir *d = &f->dir[dir];
 	struct turn t = {bytes, lost, empty};
 	d->want = 0;
-	while ((t.rest.size || t.empty) && answer(f, dir, &t) && f->ops && !d->dead)
+	while (f->ops && !d->dead && (t.rest.size || t.empty) && answer(f, dir, &t))
 		continue;
 	if (!f->ops)
 		turn_give_away(d, &f->world->counters->skipped_bytes);
@@ -416,15 +431,15 @@ void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uin
 }
 
 /* Who waited is fed again once the other direction moved; a loop, so that no decoder can make it deep. */
-void turn_settle(struct feeder *f)
+void turn_settle(struct feeder *f, unsigned first)
 {
-	for (unsigned i = 0, calm = 0; f->ops && calm < 2; i = !i) {
+	for (unsigned i = first, calm = 0; f->ops && calm < 2; i = !i) {
 		struct feeder_dir *d = &f->dir[i];
 		calm++;
-		if (!d->waiting || !f->dir[!i].moved)
+		if (!d->again && (!d->waiting || !f->dir[!i].moved))
 			continue;
 		calm = 0;
-		d->waiting = 0;
+		d->again = d->waiting = 0;
 		f->dir[!i].moved = 0;
 		turn_run(f, i, hold_view(d->hold), true, 0);
 	}
