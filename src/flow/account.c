@@ -38,7 +38,7 @@ static inline void add_health_16(uint16_t *to)
 		flow_store(to, (uint16_t)(*to + 1));
 }
 
-void flow_count_packet(struct flow_table *t, const struct packet *p)
+static inline void count_packet(struct flow_table *t, const struct packet *p)
 {
 	struct counters *c = t->counters;
 
@@ -57,6 +57,11 @@ void flow_count_packet(struct flow_table *t, const struct packet *p)
 	default:
 		counter_add(&c->packets_other, 1);
 	}
+}
+
+void flow_count_packet(struct flow_table *t, const struct packet *p)
+{
+	count_packet(t, p);
 }
 
 /* --- another flow? --- */
@@ -341,20 +346,67 @@ static bool is_elsewhere(const struct flow_dir *own, const struct packet *p)
 	       p->flags & TCP_RST;
 }
 
-enum flow_verdict flow_account(struct flow_table *t, struct flow *f, const struct packet *p)
+/* Word by word, made in registers: copying what was just written in parts would stall. */
+static inline void store_dir(struct flow_dir *to, const struct flow_dir *d)
 {
-	uint32_t wire = p->payload_size + p->payload_cut;
+	flow_word *w = (flow_word *)to;
 
+	flow_store(&w[0], d->packets);
+	flow_store(&w[1], d->bytes);
+	flow_store(&w[2], d->next_seq | (uint64_t)d->ack << 32);
+	flow_store(&w[3], d->ip_id | (uint64_t)d->print << 16 | (uint64_t)d->window << 32 |
+				  (uint64_t)d->place << 48);
+}
+
+/*
+ * True for what nearly every packet is: the next segment, or a new acknowledgement, of an open connection
+ * at the place that counts, and so not identical to the one before.
+ */
+static inline bool is_next(const struct flow *f, const struct packet *p, uint32_t wire)
+{
+	const struct flow_dir *own = &f->dir[p->dir], *other = &f->dir[!p->dir];
+	uint32_t know = FLOW_SEEN_0 << p->dir | FLOW_ACK_0 << p->dir | FLOW_DATA_0 << p->dir;
+	uint32_t special = FLOW_FIN_0 | FLOW_FIN_1 | FLOW_CLOSED;
+
+	return p->kind == PACKET_TCP && (p->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
+	       (f->state & (know | special)) == know &&
+	       (f->state & (FLOW_SYN | FLOW_RTT_DONE)) != FLOW_SYN && p->seq == own->next_seq &&
+	       p->place == own->place && p->window && (wire || p->ack != own->ack) &&
+	       seq_diff(p->ack, own->ack) >= 0 &&
+	       (seq_diff(other->next_seq, p->ack) >= 0 || !(f->state & FLOW_SEEN_0 << !p->dir));
+}
+
+static inline void account_next(struct flow *f, const struct packet *p, uint32_t wire, uint16_t print)
+{
+	const struct flow_dir *own = &f->dir[p->dir];
+	struct flow_dir next = {
+		.packets = own->packets + 1,
+		.bytes = own->bytes + wire,
+		.next_seq = p->seq + wire,
+		.ack = p->ack,
+		.ip_id = p->ip_id,
+		.print = print,
+		.window = p->window,
+		.place = p->place,
+	};
+
+	if (p->now_ns > f->last_ns)
+		flow_store(&f->last_ns, p->now_ns);
+	store_dir(&f->dir[p->dir], &next);
+}
+
+static __attribute__((noinline)) enum flow_verdict
+account_special(struct flow_table *t, struct flow *f, const struct packet *p, uint32_t wire, uint16_t print)
+{
 	if (p->kind == PACKET_ICMP_ERROR) {
-		flow_count_packet(t, p);
+		count_packet(t, p);
 		return FLOW_COUNT;
 	}
 	if (is_anew(t, f, p))
 		return FLOW_ANEW;
-	flow_count_packet(t, p);
+	count_packet(t, p);
 
 	struct flow_dir own = f->dir[p->dir];
-	uint16_t print = print_of(p, wire);
 	uint32_t state = f->state;
 
 	if (state & FLOW_SEEN_0 << p->dir) {
@@ -377,7 +429,19 @@ enum flow_verdict flow_account(struct flow_table *t, struct flow *f, const struc
 	own.ip_id = p->ip_id;
 	own.print = print;
 	own.place = p->place;
-	flow_store_words(&f->dir[p->dir], &own, sizeof(own) / 8);
+	store_dir(&f->dir[p->dir], &own);
 	flow_store(&f->state, (uint16_t)state);
+	return FLOW_COUNT;
+}
+
+enum flow_verdict flow_account(struct flow_table *t, struct flow *f, const struct packet *p)
+{
+	uint32_t wire = p->payload_size + p->payload_cut;
+	uint16_t print = print_of(p, wire);
+
+	if (__builtin_expect(!is_next(f, p, wire) || flow_is_over(t, f, p->now_ns), 0))
+		return account_special(t, f, p, wire, print);
+	count_packet(t, p);
+	account_next(f, p, wire, print);
 	return FLOW_COUNT;
 }

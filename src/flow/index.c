@@ -80,7 +80,7 @@ static int array_insert(struct flow_array *a, uint64_t entry)
 		at++;
 	for (end = at; *end; end++)
 		;
-	if (end == a->slot + array_slots(a) - 1)
+	if (end == a->slot + array_slots(a) - INDEX_SPARE)
 		return ERR_LIMIT;
 	memmove(at + 1, at, (size_t)(end - at) * sizeof(*at));
 	*at = entry;

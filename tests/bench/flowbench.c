@@ -12,7 +12,7 @@
 #include "core/time.h"
 #include "flow/flow.h"
 
-enum { AHEAD = 32, MARK = AHEAD / 2, RING = 4096 };
+enum { AHEAD = 32, MARK = AHEAD / 2, RING = 512 };
 
 static uint64_t random_state = 1;
 
@@ -24,17 +24,20 @@ static uint64_t next_random(void)
 	return random_state;
 }
 
+static uint32_t *seqs; /* next sequence number of each flow */
+
 static void fill(struct packet *p, uint32_t n, uint64_t now_ns)
 {
 	uint8_t b[4] = {10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}, server[4] = {10, 255, 0, 1};
 
 	*p = (struct packet){.kind = PACKET_TCP, .flags = TCP_ACK, .window = 1000, .payload_size = 6,
-			     .ts_ns = now_ns, .now_ns = now_ns, .ip_id = (uint16_t)now_ns};
+			     .seq = seqs[n], .ts_ns = now_ns, .now_ns = now_ns, .ip_id = (uint16_t)now_ns};
 	p->key.address[0] = address_v4(b);
 	p->key.address[1] = address_v4(server);
 	p->key.port[0] = (uint16_t)(n | 1024);
 	p->key.port[1] = 80;
 	p->key.proto = PROTO_TCP;
+	seqs[n] += p->payload_size;
 	p->hash = hash_bytes(&p->key, sizeof(p->key), HASH_FILE_SECRET);
 }
 
@@ -67,7 +70,8 @@ static double run(struct flow_table *t, uint32_t flows, uint32_t packets, uint64
 	double took = 0;
 
 	for (uint32_t done = 0; done < packets; done += RING) {
-		for (unsigned i = 0; i < RING; i++) {
+		memcpy(ring, ring + RING, sizeof(ring[0]) * AHEAD);
+		for (unsigned i = done ? AHEAD : 0; i < RING + AHEAD; i++) {
 			*now_ns += 10 * NS_PER_US;
 			fill(&ring[i], (uint32_t)(next_random() % flows), *now_ns);
 		}
@@ -92,7 +96,8 @@ int main(int argc, char **argv)
 	struct flow_table *t;
 	uint64_t now_ns = 1000 * NS_PER_S;
 
-	if (!flows || flow_table_new(&options, &t) < 0)
+	seqs = calloc(flows, sizeof(*seqs));
+	if (!flows || !seqs || flow_table_new(&options, &t) < 0)
 		return 1;
 	for (unsigned round = 0; round < 2; round++) {
 		double took = run(t, flows, packets, &now_ns);
@@ -104,5 +109,6 @@ int main(int argc, char **argv)
 	getrusage(RUSAGE_SELF, &u);
 	printf("%ld KiB, %llu packets\n", u.ru_maxrss, (unsigned long long)counters.packets);
 	flow_table_free(t);
+	free(seqs);
 	return 0;
 }
