@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocols/all.h"
 
+extern const struct protocol_ops http_ops;
 extern const struct protocol_ops tls_ops;
 
 const struct protocol_ops *const protocols_all[] = {
+	&http_ops,
 	&tls_ops,
 	NULL,
 };

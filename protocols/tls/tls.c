@@ -16,9 +16,9 @@ enum {
 	RECORD_DATA = 23,
 	CLIENT_HELLO = 1,
 	SERVER_HELLO = 2,
-	HEAD = 6,                     /* record head and the first byte of its fragment */
-	FRAGMENT_MAX = 16384 + 2048,  /* RFC 5246 6.2.3: the longest encrypted fragment */
-	HELLO_MIN = 4 + 2 + 32 + 1,   /* handshake head, version, random, empty session id */
+	HEAD = 6,                    /* record head and the first byte of its fragment */
+	FRAGMENT_MAX = 16384 + 2048, /* RFC 5246 6.2.3: the longest encrypted fragment */
+	HELLO_MIN = 4 + 2 + 32 + 1,  /* handshake head, version, random, empty session id */
 	MINOR_MAX = 4,
 };
 

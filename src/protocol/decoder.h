@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The decoder contract: bytes in, messages out. A decoder sees no flows, streams, clocks, config or logs,
- * so it is tested and fuzzed alone (tests/lib/harness.h). docs/DECODER.md writes one step by step.
+ * The decoder contract: bytes in, messages out. A decoder sees no flows, streams, clocks, config or
+ * logs, so it is tested and fuzzed alone (tests/lib/harness.h). docs/DECODER.md writes one step by
+ * step.
  *
- * The feeder (feeder.h) calls `feed` with the new bytes of one direction, in order, with held bytes in
- * front; `gap` for a hole; `end` once per direction. Views live until the call returns. One thread.
+ * The feeder (feeder.h) calls `feed` with the new bytes of one direction, in order, with held bytes
+ * in front; `gap` for a hole; `end` once per direction. Views live until the call returns. One
+ * thread.
  */
 #include "core/view.h"
 
 enum side { FROM_CLIENT, FROM_SERVER }; /* who sent the bytes */
 
-enum why {          /* reasons, counted per protocol */
+/* Reasons, counted per protocol. */
+enum why {
 	WHY_NONE,
 	WHY_LOST,        /* gap: bytes were on the wire, nobody saw them */
 	WHY_SNAPLEN,     /* gap: the capture cut the packet */
@@ -24,7 +27,7 @@ enum why {          /* reasons, counted per protocol */
 
 struct input {
 	struct view bytes;
-	uint64_t offset; /* of bytes.data[0] in its direction; the first byte of the connection is 0 */
+	uint64_t offset; /* of bytes.data[0] in its direction; the first byte is 0 */
 	uint64_t ts_ns;  /* packet time of the newest byte */
 	uint64_t lost;   /* bytes of the skip that just ended that nobody saw; else 0 */
 	bool datagram;   /* a whole datagram: MORE becomes TRUNCATED */
@@ -33,44 +36,47 @@ struct input {
 
 struct protocol_ops;
 
-/* What the next decoder must know of the one before (STARTTLS, Upgrade); lives until open returns. */
+/* What the next decoder must know of the one before (STARTTLS, Upgrade); valid in open only. */
 struct handover {
 	const void *data;
 	uint32_t size;
-	bool keep_open;  /* requests still open stay open (h2c: stream 1); else they end unanswered */
+	bool keep_open; /* open requests stay open (h2c: stream 1); else they end unanswered */
 };
 
 struct fed {
 	enum { FED_OK, FED_MORE, FED_WAIT, FED_SWITCH, FED_BAD } is;
-	uint32_t used;   /* bytes done with, from bytes.data[0] */
-	uint32_t want;   /* MORE: bytes needed from `used` on, more than are there; 0: one more */
-	uint32_t junk;   /* BAD: bytes after `used` that are thrown away, counted as junk; OK: the same while
-			  * a boundary is looked for (after RESYNC), and it is no BAD */
-	uint64_t skip;   /* OK: opaque bytes after `used`; UINT64_MAX: bypass the connection */
+	uint32_t used; /* bytes done with, from bytes.data[0] */
+	uint32_t want; /* MORE: bytes needed from `used` on, more than are there; 0: one more */
+	uint32_t junk; /* BAD: bytes after `used` that are thrown away; OK: the same, and no
+			  * error: while a boundary is looked for (after RESYNC) */
+	uint64_t skip; /* OK: opaque bytes after `used`; UINT64_MAX: bypass the connection */
 	const struct protocol_ops *to; /* SWITCH: NULL detects anew */
 	const struct handover *handover;
-	enum why why;    /* BAD */
+	enum why why; /* BAD */
 };
 /*
  * Examples for a toy whose message is a length byte and that many bytes ("\3abc"):
  *
  *   OK     bytes "\3abc\1x"    -> {OK, used 6}            two messages, all done
  *          bytes "\3abc\1x"    -> {OK, used 4}            one of them: called again with "\1x"
- *          bytes "\xc8ab"      -> {OK, used 1, skip 200}  an opaque body: "ab" counts towards the skip,
- *                                 198 more pass undelivered; when the last passes feed is called, in
- *                                 that packet, possibly with 0 bytes; a hole in them shows as `lost`
+ *          bytes "\xc8ab"      -> {OK, used 1, skip 200}  an opaque body: "ab" counts towards the
+ *                                 skip, 198 more pass undelivered; when the last passes feed is
+ *                                 called, in that packet, possibly with 0 bytes; a hole in them
+ *                                 shows as `lost`
  *   MORE   bytes "\1x\3ab"     -> {MORE, used 2, want 4}  "\3ab" is held; next call: "\3abc..."
- *   WAIT   bytes "\1x"         -> {WAIT, used 0}          until the other direction moved: called again
- *   SWITCH bytes "\0GET /"     -> {SWITCH, used 1, to &http_ops}  "GET /" goes to the next decoder, and in
- *                                 the other direction from its next unused byte (its skip is dropped)
+ *   WAIT   bytes "\1x"         -> {WAIT, used 0}          called again once the other direction moved
+ *   SWITCH bytes "\0GET /"     -> {SWITCH, used 1, to &http_ops}  "GET /" goes to the next decoder,
+ *                                 and in the other direction its next unused byte (its skip is
+ *                                 dropped; what it holds is fed first)
  *   BAD    bytes "\0\0\0\1x"   -> {BAD, used 0, junk 3}   3 bytes dropped; called again with "\1x".
  *                                 With junk 0 all the bytes given are junk.
- * Three BADs in one direction without a message end between end the decoding: of the connection, or, with
- * KEY_ pairing, of this direction.
+ * Three BADs in one direction without a message end between end the decoding: of the connection,
+ * or, with KEY_ pairing, of this direction.
  */
 
-/* `bytes` from the next unused one on will not come; what was held of them is junk by now. DEAD: nothing more
- * of this direction is decoded. RESYNC: the decoder looks for a boundary. GOES_ON: no message was missed. */
+/* `bytes` from the next unused one on will not come; what was held of them is junk by now. DEAD:
+ * nothing more of this direction is decoded. RESYNC: the decoder looks for a boundary. GOES_ON: no
+ * message was missed. */
 enum gap_answer { GAP_DEAD, GAP_RESYNC, GAP_GOES_ON };
 
 enum end_reason { END_FIN, END_RST, END_IDLE, END_EVICTED, END_EOF };
@@ -78,7 +84,7 @@ enum end_reason { END_FIN, END_RST, END_IDLE, END_EVICTED, END_EOF };
 enum pairing {
 	PAIR_FIFO_LOCKSTEP, /* one request at a time (MySQL) */
 	PAIR_FIFO,          /* answers come in the order of the requests */
-	PAIR_KEY_UNIQUE,    /* by key, never used twice on a connection (HTTP/2 stream, Kafka correlation) */
+	PAIR_KEY_UNIQUE,    /* by key, never used twice on a connection (HTTP/2, Kafka) */
 	PAIR_KEY_REUSED,    /* by key, used again (AMQP channel, DNS id) */
 };
 
@@ -86,7 +92,7 @@ enum transport { TRANSPORT_TCP = 1, TRANSPORT_UDP = 2 };
 
 struct probed {
 	enum { PROBE_NO, PROBE_NEED, PROBE_YES } is;
-	uint8_t confidence; /* YES: 1..100; from 90 on it is certain: one whole message confirms it */
+	uint8_t confidence; /* YES: 1..100; >= 90: certain, one whole message confirms it */
 	uint8_t client;     /* YES: 0: `a` comes from the client; 1: `b` does */
 	uint32_t need;      /* NEED: bytes of a or b that would settle it */
 };
@@ -96,22 +102,22 @@ struct probed {
 enum message_kind { MESSAGE_REQUEST, MESSAGE_RESPONSE, MESSAGE_PUSH };
 
 enum message_flag {
-	MESSAGE_FINAL = 1,   /* RESPONSE: this is the answer (begin or end); without: interim (1xx) */
+	MESSAGE_FINAL = 1,   /* RESPONSE: the answer (begin or end); without: interim (1xx) */
 	MESSAGE_ONEWAY = 2,  /* REQUEST: no answer will come */
 	MESSAGE_UP_TO = 4,   /* RESPONSE: answers every open request with a key up to this one */
 	MESSAGE_REKEY = 8,   /* end of a REQUEST: its key is now message.new_key */
-	MESSAGE_CANCEL = 16, /* end of a REQUEST: it will not be answered; or RESPONSE: ends its request */
+	MESSAGE_CANCEL = 16, /* end of a REQUEST: no answer will come; RESPONSE: ends its request */
 	MESSAGE_ERROR = 32,  /* RESPONSE: status `error` (begin or end) */
 	MESSAGE_GAP = 64,    /* part of it was lost: `partial: gap` */
 	MESSAGE_CUT = 128,   /* end: it never became whole: `partial: cut` */
 };
 
 enum field_type {
-	FIELD_TEXT,    /* text: a JSON string */
-	FIELD_NUMBER,  /* number: a JSON integer */
-	FIELD_FLAG,    /* present: true */
-	FIELD_LIST,    /* text, repeatable: a JSON list of strings */
-	FIELD_PAIRS,   /* name and text, repeatable: a JSON object; equal names are joined by ", " */
+	FIELD_TEXT,   /* text: a JSON string */
+	FIELD_NUMBER, /* number: a JSON integer */
+	FIELD_FLAG,   /* present: true */
+	FIELD_LIST,   /* text, repeatable: a JSON list of strings */
+	FIELD_PAIRS,  /* name and text, repeatable: a JSON object; equal names joined by ", " */
 };
 
 /* One row of a decoder's field table; its index in the table is the field's id. */
@@ -127,20 +133,20 @@ enum field_mark { FIELD_SECRET = 1 }; /* the value is masked unless the user ask
 struct field {
 	uint8_t id;
 	uint8_t mark;
-	struct view text; /* TEXT, LIST, PAIRS: at most 65,535 bytes are kept, in all 256 KiB a message */
+	struct view text; /* TEXT, LIST, PAIRS: 65,535 bytes are kept, of a message 256 KiB */
 	struct view name; /* PAIRS: lower case */
 	uint64_t number;  /* NUMBER */
 };
 
 struct message {
 	enum message_kind kind;
-	unsigned flags;   /* enum message_flag */
-	uint64_t offset;  /* begin: of its first byte; end: just past its last byte (CUT: where that would have
-			   * been; the feeder shortens it to what came) */
+	unsigned flags;  /* enum message_flag */
+	uint64_t offset; /* begin: of its first byte; end: just past its last byte (CUT: where
+			  * that would have been; the feeder shortens it to what came) */
 	uint64_t key, new_key;
-	int cookie;       /* REQUEST begin: any value >= 0, given back by ask() */
+	int cookie;                   /* REQUEST begin: any value >= 0, given back by ask() */
 	const struct field_def *defs; /* NULL: the decoder's own */
-	const char *protocol;         /* NULL: the decoder's own name (gRPC in HTTP/2 names itself) */
+	const char *protocol;         /* NULL: the decoder's own name (gRPC names itself) */
 	const struct field *fields;
 	unsigned field_count;
 };
@@ -160,34 +166,38 @@ struct env {
 enum env_wants { WANT_HEADERS = 1 };
 
 struct env_ops {
-	/* Memory from the flow's capped pool; NULL when the cap is reached. Freed by the decoder in close. */
+	/* Memory from the flow's capped pool; NULL when the cap is reached. Freed by the decoder in
+	 * close. */
 	void *(*alloc)(struct env *, size_t size);
 	void (*free)(struct env *, void *block, size_t size);
 	/* The packet of the byte at `offset`: of the first held byte, or of the current packet. */
 	struct seen_at (*at)(struct env *, enum side dir, uint64_t offset);
-	/* One message at a time may be open per direction (FIFO), per key (KEY_*). Requests and responses are
-	 * begun in the order of their bytes. Fields are copied. */
+	/* One message at a time may be open per direction (FIFO), per key (KEY_*). Requests and
+	 * responses are begun in the order of their bytes. Fields are copied. */
 	void (*begin)(struct env *, enum side dir, const struct message *);
 	void (*add)(struct env *, enum side dir, const struct message *); /* kind, key, fields */
 	void (*end)(struct env *, enum side dir, const struct message *);
-	/* Cookie of the request that an answer beginning at `offset` of `dir` will be paired with. */
+	/* Cookie of the request that an answer beginning at `offset` of `dir` will get. */
 	int (*ask)(struct env *, enum side dir, uint64_t key, uint64_t offset);
 };
 
 struct protocol_ops {
 	const char *name;
-	unsigned transports;          /* enum transport, or-ed */
-	const uint16_t *port_hints;   /* ends with 0; NULL: none. Tells the client where content cannot. */
+	unsigned transports; /* enum transport, or-ed */
+	const uint16_t *port_hints; /* ends with 0; NULL: none. The client if content cannot tell */
 	enum pairing pairing;
-	uint32_t state_bytes;         /* zeroed before open. All zero again = at rest: not kept while idle */
-	uint32_t hold_max;            /* most bytes held for MORE or WAIT in a direction; say why beside it */
-	uint32_t answer_timeout_ms;   /* 0: none */
+	uint32_t state_bytes;       /* zeroed before open. All zero: at rest, not kept while idle */
+	uint32_t hold_max;          /* most bytes held for MORE or WAIT in a direction; say why */
+	uint32_t answer_timeout_ms; /* 0: none */
 	const struct field_def *fields; /* ends with a NULL name */
-	/* Pure. a and b: first bytes of the initiator and of the other side; without SYN in either order. */
+	/* Pure. a and b: first bytes of the initiator and of the other side; without SYN in either
+	 * order. */
 	struct probed (*probe)(struct view a, struct view b);
-	void (*open)(void *state, struct env *env, const struct handover *handover); /* may be NULL */
-	void (*close)(void *state, struct env *env); /* may be NULL */
+	/* open, close, gap (then DEAD) and end may be NULL. */
+	void (*open)(void *state, struct env *env, const struct handover *handover);
+	void (*close)(void *state, struct env *env);
 	struct fed (*feed)(void *state, struct env *env, enum side dir, const struct input *in);
-	enum gap_answer (*gap)(void *state, struct env *env, enum side dir, uint64_t bytes, enum why why);
-	void (*end)(void *state, struct env *env, enum side dir, enum end_reason reason); /* may be NULL */
+	enum gap_answer (*gap)(void *state, struct env *env, enum side dir, uint64_t bytes,
+			       enum why why);
+	void (*end)(void *state, struct env *env, enum side dir, enum end_reason reason);
 };

@@ -5,11 +5,11 @@
 #include "protocol/registry.h"
 
 enum {
-	/* A first message whose kind 4 KiB do not tell is not ours: the longest we know is an HTTP request
-	 * line, and its method and the end of its target are enough. */
+	/* A first message whose kind 4 KiB do not tell is not ours: the longest we know is an HTTP
+	 * request line, and its method and the end of its target are enough. */
 	DETECT_MAX = 4096,
-	/* Bytes from the middle of a connection: a message boundary is a likely start of a segment, but not
-	 * every segment starts with one. After that many the direction only passes. */
+	/* Bytes from the middle of a connection: a message boundary is a likely start of a segment,
+	 * but not every segment starts with one. After that many the direction only passes. */
 	DETECT_TRIES = 7,
 	CERTAIN = 90,
 };
@@ -79,7 +79,8 @@ static struct fed detect_feed(void *state, struct env *env, enum side side, cons
 	/* Without a SYN nobody is first: then in the order of the directions. */
 	unsigned dir_a = f->initiator < 2 ? f->initiator : 0;
 	struct view other = feeder_held_bytes(f, !dir);
-	struct verdict v = dir == dir_a ? ask_probes(f, in->bytes, other) : ask_probes(f, other, in->bytes);
+	struct verdict v =
+		dir == dir_a ? ask_probes(f, in->bytes, other) : ask_probes(f, other, in->bytes);
 	if (v.ops)
 		return guess(f, &v, dir_a);
 	if (v.need && size < DETECT_MAX && !f->datagram) {

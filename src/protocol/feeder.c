@@ -85,7 +85,8 @@ static void pass_skip(struct feeder *f, unsigned dir, uint64_t n, bool unseen, s
 	d->skip -= n;
 	d->off += n;
 	if (unseen)
-		d->skip_lost = n < UINT32_MAX - d->skip_lost ? d->skip_lost + (uint32_t)n : UINT32_MAX;
+		d->skip_lost =
+			n < UINT32_MAX - d->skip_lost ? d->skip_lost + (uint32_t)n : UINT32_MAX;
 	else
 		counter_add(&f->world->counters->skipped_bytes, n);
 	if (d->skip)
@@ -196,7 +197,8 @@ void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct
 	f->now = NULL;
 }
 
-void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why, const struct origin *origin)
+void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why,
+		const struct origin *origin)
 {
 	struct feeder_dir *d = &f->dir[dir];
 	if (!d->end)

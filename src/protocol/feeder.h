@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The feeder: the hold - gap - feed loop between a stream of bytes and a decoder. One object for both
- * directions of a conversation; `src/stream` pushes into it, and so does a decoder that unwraps another
- * stream. It owns the decoder's state and the held bytes, and reports every message to a sink.
+ * The feeder: the hold - gap - feed loop between a stream of bytes and a decoder. One object for
+ * both directions of a conversation; `src/stream` pushes into it, and so does a decoder that
+ * unwraps another stream. It owns the decoder's state and the held bytes, and reports every message
+ * to a sink.
  *
- * Directions are 0 and 1 as the caller has them; `client_dir` tells which one is FROM_CLIENT. It is set by
- * detection (detect.c, itself a decoder: it answers MORE until a probe is sure, then SWITCH).
+ * Directions are 0 and 1 as the caller has them; `client_dir` tells which one is FROM_CLIENT. It is
+ * set by detection (detect.c, itself a decoder: it answers MORE until a probe is sure, then
+ * SWITCH).
  *
  * Accounting: pushed bytes = decoded + skipped + junk + held (counters of the same names).
  */
@@ -29,14 +31,14 @@ struct message_sink {
 	void (*add)(struct feeder *, enum side, const struct message *);
 	void (*end)(struct feeder *, enum side, const struct message *, const struct origin *);
 	int (*ask)(struct feeder *, enum side, uint64_t key, const struct origin *);
-	/* Messages of `side` may have been lost here (a gap that is not GOES_ON, junk, LIMIT, DEAD). Told
-	 * every time, also when no message began since the last one. */
+	/* Messages of `side` may have been lost here (a gap that is not GOES_ON, junk, LIMIT,
+	 * DEAD). Told every time, also when no message began since the last one. */
 	void (*hole)(struct feeder *, enum side, enum why);
-	/* Another decoder takes over (f->ops is the new one). `from` is the one before, NULL: detection
-	 * chose the first; open requests end unless `keep_open`. */
+	/* Another decoder takes over (f->ops is the new one). `from` is the one before, NULL:
+	 * detection chose the first; open requests end unless `keep_open`. */
 	void (*switched)(struct feeder *, const struct protocol_ops *from, bool keep_open);
-	/* The guess held (f->confirmed is set): records may go out; or it did not: they vanish. A switch
-	 * to detection confirms what was, and begins a new guess. */
+	/* The guess held (f->confirmed is set): records may go out; or it did not: they vanish. A
+	 * switch to detection confirms what was, and begins a new guess. */
 	void (*confirmed)(struct feeder *);
 	void (*withdrawn)(struct feeder *);
 };
@@ -47,7 +49,7 @@ struct feeder_world {
 	struct counters *counters;
 	const struct message_sink *sink;
 	const struct registry *registry;
-	unsigned wants;             /* enum env_wants */
+	unsigned wants;               /* enum env_wants */
 	struct protocol_stats *stats; /* one per registry entry; NULL: not counted */
 };
 
@@ -68,52 +70,54 @@ struct feeder_dir {
 	uint8_t moved : 1;   /* moved since the other direction began to wait */
 	uint8_t again : 1;   /* feed what is held: there is a new decoder */
 	uint8_t dead : 1, ended : 1;
-	uint8_t holed : 1;   /* a hole was told and no message began since */
-	uint8_t bad : 2;     /* BADs since the last message */
-	uint8_t gapped : 4;  /* detection: enum why of a gap the decoder to come must be told of */
-	uint8_t tries : 3;   /* detection: times that no probe knew bytes from the middle */
+	uint8_t holed : 1;  /* a hole was told and no message began since */
+	uint8_t bad : 2;    /* BADs since the last message */
+	uint8_t gapped : 4; /* detection: enum why of a gap the decoder to come must be told of */
+	uint8_t tries : 3;  /* detection: times that no probe knew bytes from the middle */
 };
 
 struct feeder {
-	struct env env;                 /* first: the decoder's env is the feeder */
+	struct env env; /* first: the decoder's env is the feeder */
 	struct feeder_world *world;
 	const struct protocol_ops *ops; /* NULL: bypassed for good */
 	void *state;                    /* NULL: at rest (all zero), or state_bytes is 0 */
 	struct feeder_dir dir[2];
-	const struct origin *now;       /* the packet being pushed; NULL outside of a call */
-	uint64_t tried;                 /* probes that were tried and withdrawn, by registry index */
-	uint8_t client_dir;             /* valid from the first message or hole on */
-	uint8_t port_side;              /* dir whose destination port is the service's, 2: not known */
-	uint8_t initiator;              /* dir that sent the SYN; 2: not known */
-	uint8_t opened : 1;             /* the decoder's open was called */
+	const struct origin *now; /* the packet being pushed; NULL outside of a call */
+	uint64_t tried;           /* probes tried and withdrawn, by registry index */
+	uint8_t client_dir;       /* valid from the first message or hole on */
+	uint8_t port_side;        /* dir whose destination port is the service's; 2: unknown */
+	uint8_t initiator;        /* dir that sent the SYN; 2: unknown */
+	uint8_t opened : 1;       /* the decoder's open was called */
 	uint8_t started : 1, confirmed : 1, certain : 1, datagram : 1;
-	uint8_t switches;               /* within this call */
-	uint16_t service_port;          /* host order */
+	uint8_t switches;      /* within this call */
+	uint16_t service_port; /* host order */
 };
 
-/* Begins with detection, or with `forced` (a port rule). Cannot fail; memory is taken when needed. The
- * caller may then set port_side, initiator, datagram and service_port, before the first call below. */
+/* Begins with detection, or with `forced` (a port rule). Cannot fail; memory is taken when needed.
+ * The caller may then set port_side, initiator, datagram and service_port, before the first call
+ * below. */
 void feeder_init(struct feeder *f, struct feeder_world *world, const struct protocol_ops *forced);
 /* Frees state and held bytes. The sink is not called. */
 void feeder_done(struct feeder *f);
 
 /*
- * In-order bytes of a direction. `data` may be NULL for bytes of which feeder_skips() said that nobody will
- * look at them; should somebody have to by now, they are junk and a gap (LIMIT).
+ * In-order bytes of a direction. `data` may be NULL for bytes of which feeder_skips() said that
+ * nobody will look at them; should somebody have to by now, they are junk and a gap (LIMIT).
  */
 void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct origin *origin);
-/* `bytes` that will never come. Within a skip they pass silently. A direction without SYN begins with
- * (0, WHY_MIDSTREAM). */
-void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why, const struct origin *);
+/* `bytes` that will never come. Within a skip they pass silently. A direction without SYN begins
+ * with (0, WHY_MIDSTREAM). */
+void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why,
+		const struct origin *);
 /* The direction is over: once; held bytes become junk first. */
 void feeder_end(struct feeder *f, unsigned dir, enum end_reason reason, const struct origin *);
 
 /* The keeper made a pair: the guess is right. Calls sink->confirmed, once. */
 void feeder_confirm(struct feeder *f);
 
-/* The packet of the byte at `offset`: exact for the first held byte, the 63 packets after it and the newest
- * packet; between them, and for bytes long gone, the nearest one known, never a later one if it can be
- * helped. The newest packet stays known when everything is used. */
+/* The packet of the byte at `offset`: exact for the first held byte, the 63 packets after it and
+ * the newest packet; between them, and for bytes long gone, the nearest one known, never a later
+ * one if it can be helped. The newest packet stays known when everything is used. */
 struct origin feeder_origin(const struct feeder *f, unsigned dir, uint64_t offset);
 
 /* Nothing more will be decoded: the conversation can go. */
@@ -126,8 +130,8 @@ uint32_t feeder_held(const struct feeder *f);
 bool feeder_at_rest(const struct feeder *f);
 /* Gives the state of a decoder at rest back to the pool; it is taken again with the next bytes. */
 void feeder_park(struct feeder *f);
-/* After feeder_init with the decoder as `forced`: a conversation that was at rest goes on, both directions at this
- * offset. */
+/* After feeder_init with the decoder as `forced`: a conversation that was at rest goes on, both
+ * directions at this offset. */
 void feeder_resume(struct feeder *f, unsigned client_dir, uint64_t offset);
 /* What is held of a direction; valid until the next call. */
 struct view feeder_held_bytes(const struct feeder *f, unsigned dir);

@@ -47,7 +47,8 @@ static bool make_room(struct pool *pool, struct hold **hold, uint32_t more)
 	return true;
 }
 
-static void add_mark(struct pool *pool, struct hold *h, uint64_t offset, const struct origin *origin)
+static void add_mark(struct pool *pool, struct hold *h, uint64_t offset,
+		     const struct origin *origin)
 {
 	unsigned room = h->many ? HOLD_MARKS : HOLD_MARKS_FEW;
 	if (h->marks == HOLD_MARKS_FEW && !h->many) {
@@ -58,7 +59,8 @@ static void add_mark(struct pool *pool, struct hold *h, uint64_t offset, const s
 			room = HOLD_MARKS;
 		}
 	}
-	/* Full: the newest takes the place of the one before it, whose bytes fall to its forerunner. */
+	/* Full: the newest takes the place of the one before it, whose bytes fall to its
+	 * forerunner. */
 	if (h->marks == room)
 		h->marks--;
 	marks_of(h)[h->marks++] = (struct mark){offset, *origin};

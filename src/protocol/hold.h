@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Held bytes of one direction: the tail a decoder could not use yet, and the packets it came in. Belongs
- * to the feeder; nothing else includes this.
+ * Held bytes of one direction: the tail a decoder could not use yet, and the packets it came in.
+ * Belongs to the feeder; nothing else includes this.
  *
- * A byte is copied in once, and moved at most once more for each byte that came after it: blocks double,
- * and the front is reclaimed only when that frees half of one.
+ * A byte is copied in once, and moved at most once more for each byte that came after it: blocks
+ * double, and the front is reclaimed only when that frees half of one.
  */
 #include "core/pool.h"
 #include "protocol/feeder.h"
@@ -23,7 +23,7 @@ struct hold {
 	uint32_t room, start, size; /* of data; bytes start..start+size are held */
 	uint8_t marks;
 	struct mark few[HOLD_MARKS_FEW];
-	struct mark *many;          /* HOLD_MARKS of them, instead of `few`; NULL: not needed yet */
+	struct mark *many; /* HOLD_MARKS of them, instead of `few`; NULL: not needed yet */
 	uint8_t data[];
 };
 

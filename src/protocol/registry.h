@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The decoders there are, and the user's port rules. Built once at start by src/agent from the list in
- * protocols/all.c; read-only afterwards. At most 64 protocols.
+ * The decoders there are, and the user's port rules. Built once at start by src/agent from the list
+ * in protocols/all.c; read-only afterwards. At most 64 protocols.
  */
 #include "core/err.h"
 #include "protocol/decoder.h"
@@ -22,7 +22,8 @@ const struct protocol_ops *registry_find(const struct registry *r, struct view n
 /* Only these protocols are probed and decoded from now on (--only); names come one at a time. */
 void registry_only(struct registry *r, const struct protocol_ops *ops);
 /* A port rule: conversations with this port are this protocol, whatever their content. */
-must_check int registry_port_rule(struct registry *r, const struct protocol_ops *ops, uint16_t port);
+must_check int registry_port_rule(struct registry *r, const struct protocol_ops *ops,
+				  uint16_t port);
 /* The rule for either port, NULL when there is none; `ret_second` is true when `b` matched. */
 const struct protocol_ops *registry_rule_of(const struct registry *r, uint16_t a, uint16_t b,
 					    bool *ret_second);

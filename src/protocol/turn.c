@@ -32,7 +32,8 @@ void turn_give_away(struct feeder_dir *d, uint64_t *counter)
 	d->off = d->end;
 }
 
-/* Where bytes go that are thrown away: before a protocol is known nobody missed a message in them. */
+/* Where bytes go that are thrown away: before a protocol is known nobody missed a message in them.
+ * */
 uint64_t *turn_junk(struct feeder *f)
 {
 	struct counters *c = f->world->counters;
@@ -84,7 +85,8 @@ void turn_refuse(struct feeder *f)
 	bypass(f);
 }
 
-/* The client when nobody told: who opened the connection, else who talks to a known port, else who talks. */
+/* The client when nobody told: who opened the connection, else who talks to a known port, else who
+ * talks. */
 static unsigned presumed_client(const struct feeder *f, unsigned dir)
 {
 	if (f->initiator < 2)
@@ -162,7 +164,8 @@ void turn_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why)
 		hole(f, dir, why);
 }
 
-/* The guess was wrong: as if the connection had been open before, the other probes see the next bytes. */
+/* The guess was wrong: as if the connection had been open before, the other probes see the next
+ * bytes. */
 static void withdraw(struct feeder *f, unsigned dir, unsigned index)
 {
 	struct protocol_stats *stats = stats_of(f);
@@ -236,8 +239,8 @@ static bool keep(struct feeder *f, struct feeder_dir *d, struct view rest)
 	return false;
 }
 
-/* Whether to go on with the rest. When a new decoder took over, what the other direction holds goes first: it
- * came before this packet. */
+/* Whether to go on with the rest. When a new decoder took over, what the other direction holds goes
+ * first: it came before this packet. */
 static bool goes_on(struct feeder *f, unsigned dir, struct turn *t)
 {
 	struct feeder_dir *d = &f->dir[dir];
@@ -326,8 +329,8 @@ static bool on_more(struct feeder *f, unsigned dir, struct turn *t, const struct
 		keep(f, d, t->rest);
 		return false;
 	}
-	/* A want that can only be met by holding too much is refused at once: the answer must not depend on
-	 * how the bytes are cut. */
+	/* A want that can only be met by holding too much is refused at once: the answer must not
+	 * depend on how the bytes are cut. */
 	uint32_t want = r->want > t->rest.size ? r->want : t->rest.size + 1;
 	if (r->is == FED_WAIT || want > f->ops->hold_max) {
 		turn_limit(f, dir);
@@ -430,7 +433,8 @@ void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uin
 	}
 }
 
-/* Who waited is fed again once the other direction moved; a loop, so that no decoder can make it deep. */
+/* Who waited is fed again once the other direction moved; a loop, so that no decoder can make it
+ * deep. */
 void turn_settle(struct feeder *f, unsigned first)
 {
 	for (unsigned i = first, calm = 0; f->ops && calm < 2; i = !i) {

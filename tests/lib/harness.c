@@ -31,7 +31,8 @@ static const uint8_t *guard(const void *data, size_t size)
 		guarded.room = (size / page + 1) * page;
 		guarded.base = mmap(NULL, guarded.room + page, PROT_READ | PROT_WRITE,
 				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (guarded.base == MAP_FAILED || mprotect(guarded.base + guarded.room, page, PROT_NONE))
+		if (guarded.base == MAP_FAILED ||
+		    mprotect(guarded.base + guarded.room, page, PROT_NONE))
 			abort();
 	}
 	uint8_t *to = guarded.base + guarded.room - size;
@@ -108,7 +109,8 @@ static void push_lossy(struct driver *d, enum side side, const char *data, size_
 		return;
 	}
 	uint64_t cut = run->lose_at > from ? run->lose_at - from : 0;
-	uint64_t lost = run->lose_at + run->lose < to ? run->lose_at + run->lose - from - cut : size - cut;
+	uint64_t lost =
+		run->lose_at + run->lose < to ? run->lose_at + run->lose - from - cut : size - cut;
 	push_cut(d, side, data, cut);
 	push_gap(d, side, run->insert ? run->lose : lost, WHY_LOST);
 	if (run->insert)
@@ -210,24 +212,27 @@ static void check_run(struct check *c, const struct harness_run *run, const char
 	const struct counters *n = &run->counters;
 	uint64_t known = n->decoded_bytes + n->skipped_bytes + n->junk_bytes;
 	if (known != run->pushed)
-		complain(c, "%s %ju: pushed %ju bytes = decoded %ju + skipped %ju + junk %ju fails", what,
-			 (uintmax_t)at, (uintmax_t)run->pushed, (uintmax_t)n->decoded_bytes,
+		complain(c, "%s %ju: pushed %ju bytes = decoded %ju + skipped %ju + junk %ju fails",
+			 what, (uintmax_t)at, (uintmax_t)run->pushed, (uintmax_t)n->decoded_bytes,
 			 (uintmax_t)n->skipped_bytes, (uintmax_t)n->junk_bytes);
 	if (run->allocations_left)
 		complain(c, "%s %ju: %u bytes of memory were not given back", what, (uintmax_t)at,
 			 run->allocations_left);
 	if (run->recorder.wrong)
-		complain(c, "%s %ju: a message was begun twice, or ended or added to without a begin", what,
-			 (uintmax_t)at);
+		complain(c,
+			 "%s %ju: a message was begun twice, or ended or added to without a begin",
+			 what, (uintmax_t)at);
 	if (!run->over && recorder_open(&run->recorder))
 		complain(c, "%s %ju: a message is still open at the end", what, (uintmax_t)at);
 }
 
-static void check_same(struct check *c, const struct harness_run *run, const char *what, uint64_t at)
+static void check_same(struct check *c, const struct harness_run *run, const char *what,
+		       uint64_t at)
 {
 	struct buf text = {0};
 	recorder_print(&run->recorder, "", &text);
-	if (text.size != c->text.size || (text.size && memcmp(text.data, c->text.data, text.size))) {
+	if (text.size != c->text.size ||
+	    (text.size && memcmp(text.data, c->text.data, text.size))) {
 		complain(c, "%s %ju: other messages than at once", what, (uintmax_t)at);
 		if (c->failures == 1)
 			print_messages(c, what, text.data, text.size);
@@ -254,14 +259,16 @@ static void check_invented(struct check *c, const struct harness_run *run, const
 		if (run->insert && x->side == run->lose_side && from > run->lose_at)
 			from -= run->lose;
 		if (!begins_at(c, x->side, from))
-			complain(c, "%s, of %s at %ju: a message begins at %ju of %s where none began", what,
-				 run->lose_side ? "server" : "client", (uintmax_t)run->lose_at,
-				 (uintmax_t)x->from, x->side ? "server" : "client");
+			complain(c,
+				 "%s, of %s at %ju: a message begins at %ju of %s where none began",
+				 what, run->lose_side ? "server" : "client",
+				 (uintmax_t)run->lose_at, (uintmax_t)x->from,
+				 x->side ? "server" : "client");
 	}
 }
 
-static void run_once(struct check *c, struct harness_run run, const char *what, uint64_t at, bool same,
-		     bool invented)
+static void run_once(struct check *c, struct harness_run run, const char *what, uint64_t at,
+		     bool same, bool invented)
 {
 	run.ops = c->ops;
 	harness_run(&run, c->v);
@@ -300,7 +307,8 @@ static void check_loss(struct check *c, uint64_t step)
 static void check_cuts(struct check *c, uint64_t step)
 {
 	if (!c->v->datagrams) {
-		run_once(c, (struct harness_run){.split = UINT64_MAX}, "byte by byte", 0, true, false);
+		run_once(c, (struct harness_run){.split = UINT64_MAX}, "byte by byte", 0, true,
+			 false);
 		for (uint64_t i = 1; i < c->size; i += step)
 			run_once(c, (struct harness_run){.split = i}, "split at", i, true, false);
 	}
@@ -332,12 +340,14 @@ unsigned harness_check(const struct protocol_ops *ops, const struct vector *v, F
 	check_cuts(&c, step);
 	check_loss(&c, step);
 	for (unsigned i = 1; i <= FAILS_MAX; i++) {
-		run_once(&c, (struct harness_run){.fail_at = i}, "failing allocation", i, false, false);
+		run_once(&c, (struct harness_run){.fail_at = i}, "failing allocation", i, false,
+			 false);
 		run_once(&c, (struct harness_run){.fail_at = i, .split = UINT64_MAX},
 			 "byte by byte, failing allocation", i, false, false);
 	}
 	if (c.failures > REPORTS_MAX)
-		fprintf(report, "%s: '%s': and %u more\n", ops->name, v->name, c.failures - REPORTS_MAX);
+		fprintf(report, "%s: '%s': and %u more\n", ops->name, v->name,
+			c.failures - REPORTS_MAX);
 	recorder_done(&c.plain);
 	buf_done(&c.text);
 	return c.failures;

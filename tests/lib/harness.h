@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Runs one decoder, alone, over a test vector in every way that must not matter, and in every way that may
- * hurt:
+ * Runs one decoder, alone, over a test vector in every way that must not matter, and in every way
+ * that may hurt:
  *
  *   at once          gives the expected messages
  *   byte by byte     the same messages, at the same offsets
  *   every split      each segment cut in two at each of its bytes: the same again
  *   every prefix     the conversation stops at each of its bytes
  *   lost bytes       at each byte, one is lost
- *   lost messages    each message is lost as a whole, and at each message boundary bytes are lost that
- *                    belonged to something unknown: no message begins where none began before
+ *   lost messages    each message is lost as a whole, and at each message boundary bytes are lost
+ *                    that belonged to something unknown: no message begins where none began before
  *   no memory        each of the first allocations fails
  *
- * Every run checks: bytes pushed = decoded + skipped + junk; nothing that was begun is open at the end; nothing
- * is ended that was not begun; all memory is given back. Bytes are pushed from the end of a page with an
- * unreadable one behind it.
+ * Every run checks: bytes pushed = decoded + skipped + junk; nothing that was begun is open at the
+ * end; nothing is ended that was not begun; all memory is given back. Bytes are pushed from the end
+ * of a page with an unreadable one behind it.
  */
 #include <stdio.h>
 
@@ -28,9 +28,9 @@ unsigned harness_check(const struct protocol_ops *ops, const struct vector *v, F
 
 /* One run, for tests of their own. */
 struct harness_run {
-	const struct protocol_ops *ops; /* NULL: detection */
+	const struct protocol_ops *ops;         /* NULL: detection */
 	const struct protocol_ops *const *list; /* decoders to detect; NULL: none */
-	uint64_t split;   /* cut where so many bytes were pushed; UINT64_MAX: byte by byte; 0: nowhere */
+	uint64_t split;   /* cut after so many bytes; UINT64_MAX: byte by byte; 0: nowhere */
 	uint64_t stop;    /* stop after so many bytes; 0: never */
 	uint64_t lose;    /* bytes to lose; 0: none ... */
 	uint64_t lose_at; /* ... from that offset of lose_side on, */

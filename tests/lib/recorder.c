@@ -81,14 +81,15 @@ static struct recorded *find_asked(struct recorder *r, const struct feeder *f, u
 {
 	for (size_t i = 0; i < r->count; i++) {
 		struct recorded *x = &r->list[i];
-		if (x->message.kind == MESSAGE_REQUEST && !x->answered && !(x->message.flags & MESSAGE_ONEWAY) &&
-		    (!keyed(f) || x->message.key == key))
+		if (x->message.kind == MESSAGE_REQUEST && !x->answered &&
+		    !(x->message.flags & MESSAGE_ONEWAY) && (!keyed(f) || x->message.key == key))
 			return x;
 	}
 	return NULL;
 }
 
-static void on_begin(struct feeder *f, enum side side, const struct message *m, const struct origin *o)
+static void on_begin(struct feeder *f, enum side side, const struct message *m,
+		     const struct origin *o)
 {
 	struct recorder *r = current;
 	if (!keyed(f) && find_open(r, f, side, m))
@@ -113,7 +114,8 @@ static void on_add(struct feeder *f, enum side side, const struct message *m)
 		current->wrong++;
 }
 
-static void on_end(struct feeder *f, enum side side, const struct message *m, const struct origin *o)
+static void on_end(struct feeder *f, enum side side, const struct message *m,
+		   const struct origin *o)
 {
 	struct recorder *r = current;
 	struct recorded *x = find_open(r, f, side, m);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A message sink for tests: writes down what a feeder says, one line a message, in the order they began:
+ * A message sink for tests: writes down what a feeder says, one line a message, in the order they
+ * began:
  *
  *   > request 0-38 method="GET" path="/"
  *   < response 0-92 final status_code=200
  *
  * Between offsets and fields: key=N (the new one after REKEY), interim or final, oneway, up_to,
- * cancel, error, gap, cut, and
- * `open` when it never ended. It also pairs, in the simplest way that is right without loss, to answer ask();
- * after a hole it says ASK_UNKNOWN.
+ * cancel, error, gap, cut, and `open` when it never ended. It also pairs, in the simplest way that
+ * is right without loss, to answer ask(); after a hole it says ASK_UNKNOWN.
  */
 #include "core/buf.h"
 #include "protocol/feeder.h"
@@ -27,7 +27,7 @@ struct recorder {
 	struct recorded *list;
 	size_t count, room;
 	unsigned holes, switches, confirmed, withdrawn;
-	unsigned asked, wrong; /* wrong: what a decoder must not do, such as ending what it never began */
+	unsigned asked, wrong; /* wrong: what a decoder must not do: ending what never began */
 	enum why last_hole;
 };
 

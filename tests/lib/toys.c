@@ -68,7 +68,8 @@ static struct message message_of(const struct toy_head *h, enum side side)
 	return m;
 }
 
-static void say_begin(struct env *env, enum side side, struct message m, uint8_t length, uint64_t offset)
+static void say_begin(struct env *env, enum side side, struct message m, uint8_t length,
+		      uint64_t offset)
 {
 	struct field f = {.id = FIELD_LENGTH_ID, .number = length};
 	m.offset = offset;
@@ -77,8 +78,8 @@ static void say_begin(struct env *env, enum side side, struct message m, uint8_t
 	env->ops->begin(env, side, &m);
 }
 
-static void say_end(struct env *env, enum side side, struct message m, unsigned flags, struct view text,
-		    uint64_t offset)
+static void say_end(struct env *env, enum side side, struct message m, unsigned flags,
+		    struct view text, uint64_t offset)
 {
 	struct field f = {.id = FIELD_TEXT_ID, .text = text};
 	m.flags = flags;
@@ -94,8 +95,8 @@ static struct fed bad_until_magic(struct view v)
 }
 
 /* The head is there: body by body length, or none if its request said so. */
-static struct fed feed_body(struct toy_dir *d, struct env *env, enum side side, const struct input *in,
-			    const struct toy_head *h)
+static struct fed feed_body(struct toy_dir *d, struct env *env, enum side side,
+			    const struct input *in, const struct toy_head *h)
 {
 	struct message m = message_of(h, side);
 	uint32_t length = h->length, whole = h->size;
@@ -139,7 +140,8 @@ static void close_open(struct toy_dir *d, struct env *env, enum side side, unsig
 	d->is_open = false;
 }
 
-static struct fed toy_feed(struct toy *t, struct env *env, enum side side, const struct input *in, bool keyed)
+static struct fed toy_feed(struct toy *t, struct env *env, enum side side, const struct input *in,
+			   bool keyed)
 {
 	struct toy_dir *d = &t->dir[side];
 	struct toy_head h;
@@ -170,7 +172,8 @@ static struct fed keyed_feed(void *state, struct env *env, enum side side, const
 	return toy_feed(state, env, side, in, true);
 }
 
-static enum gap_answer toy_gap(void *state, struct env *env, enum side side, uint64_t bytes, enum why why)
+static enum gap_answer toy_gap(void *state, struct env *env, enum side side, uint64_t bytes,
+			       enum why why)
 {
 	struct toy_dir *d = &((struct toy *)state)->dir[side];
 	(void)bytes, (void)why;
@@ -253,5 +256,8 @@ const struct protocol_ops toy_unique_ops = {
 };
 
 const struct protocol_ops *const toys_all[] = {
-	&toy_fifo_ops, &toy_keyed_ops, &toy_unique_ops, NULL,
+	&toy_fifo_ops,
+	&toy_keyed_ops,
+	&toy_unique_ops,
+	NULL,
 };

@@ -10,14 +10,14 @@
  * magic is 0xa5; every other byte is below 0x80, those of bodies too. So the next 0xa5 is a message
  * boundary for sure, and after a gap the toys drop (as junk) what is in front of it.
  *
- * A body of TOY_SKIP bytes or more is skipped; it is not looked at, and a hole in it costs nothing but
- * MESSAGE_GAP. A shorter one is held until it is whole, then checked, and is the field `text`.
+ * A body of TOY_SKIP bytes or more is skipped; it is not looked at, and a hole in it costs nothing
+ * but MESSAGE_GAP. A shorter one is held until it is whole, then checked, and is the field `text`.
  *
  * flags of a client's message (a request):
  *   TOY_ONEWAY   no answer will come
- *   TOY_QUIET    its answer has a length but no body (as HEAD in HTTP): the cookie is 1 instead of 0. An
- *                answer with a length asks for it. When that is ASK_UNKNOWN the answer ends behind its head,
- *                CUT, and what follows up to the next 0xa5 is junk.
+ *   TOY_QUIET    its answer has a length but no body (as HEAD in HTTP): the cookie is 1 instead of 0.
+ *                An answer with a length asks for it. When that is ASK_UNKNOWN the answer ends behind
+ *                its head, CUT, and what follows up to the next 0xa5 is junk.
  *   TOY_CANCEL   keyed: no request; ends the open request of this key. Its length must be 0.
  * flags of a server's message (a response):
  *   TOY_INTERIM  not the final answer
@@ -27,7 +27,8 @@
  * Any other flag, and any byte that breaks a rule above, is BAD: junk up to the next 0xa5.
  *
  * Example: "\xa5\0\3abc" is a request; "\xa5\2\0" answers it with an error. Keyed: "\xa5\0\7\3abc".
- * At the end of a direction, or at a gap that reaches beyond its body, an unfinished message ends CUT.
+ * At the end of a direction, or at a gap that reaches beyond its body, an unfinished message ends
+ * CUT.
  */
 #include "protocol/decoder.h"
 
@@ -45,6 +46,6 @@ enum {
 
 extern const struct protocol_ops toy_fifo_ops, toy_keyed_ops, toy_unique_ops;
 
-/* All of them, for registry_new(). The probes tell toy_fifo from toy_keyed only when the whole of the
- * first message is there and nothing, or 0xa5, follows it. */
+/* All of them, for registry_new(). The probes tell toy_fifo from toy_keyed only when the whole of
+ * the first message is there and nothing, or 0xa5, follows it. */
 extern const struct protocol_ops *const toys_all[];

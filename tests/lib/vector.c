@@ -109,7 +109,8 @@ static bool parse_step(struct vector *v, const char *line, const char *end, bool
 	return true;
 }
 
-static bool parse_line(struct vectors *all, const char *line, const char *end, unsigned number, bool *join)
+static bool parse_line(struct vectors *all, const char *line, const char *end, unsigned number,
+		       bool *join)
 {
 	size_t size = (size_t)(end - line);
 	if (!size || *line == '#')

@@ -61,7 +61,8 @@ Test(protocols, vectors)
 	char pattern[4096];
 	glob_t files;
 	unsigned failures = 0;
-	snprintf(pattern, sizeof pattern, "%s/tests/protocols/%s/*.vec", top ? top : ".", only ? only : "*");
+	snprintf(pattern, sizeof pattern, "%s/tests/protocols/%s/*.vec", top ? top : ".",
+		 only ? only : "*");
 	cr_assert_eq(glob(pattern, 0, NULL, &files), 0, "no vectors at %s", pattern);
 	for (size_t i = 0; i < files.gl_pathc; i++)
 		failures += run_file(files.gl_pathv[i]);

@@ -61,7 +61,8 @@ static struct fed script_feed(void *state, struct env *env, enum side side, cons
 	return a->fed;
 }
 
-static enum gap_answer script_gap(void *state, struct env *env, enum side side, uint64_t bytes, enum why why)
+static enum gap_answer script_gap(void *state, struct env *env, enum side side, uint64_t bytes,
+				  enum why why)
 {
 	(void)why;
 	*(uint8_t *)state = 1;
@@ -199,8 +200,8 @@ void bench_done(void)
 {
 	const struct counters *c = &bench.counters;
 	uint64_t known = c->decoded_bytes + c->skipped_bytes + c->junk_bytes;
-	cr_assert_eq(known + feeder_held(&bench.f), bench.pushed, "%ju of %ju bytes", (uintmax_t)known,
-		     (uintmax_t)bench.pushed);
+	cr_assert_eq(known + feeder_held(&bench.f), bench.pushed, "%ju of %ju bytes",
+		     (uintmax_t)known, (uintmax_t)bench.pushed);
 	bench_end(0, END_FIN);
 	bench_end(1, END_FIN);
 	known = c->decoded_bytes + c->skipped_bytes + c->junk_bytes;

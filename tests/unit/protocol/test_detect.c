@@ -235,7 +235,10 @@ Test(detect, toys)
 {
 	bench_done();
 	bench_start(NULL, toys_all);
-	bench_push(0, "\xa5\0\3" "ab", 5);
+	bench_push(0,
+		   "\xa5\0\3"
+		   "ab",
+		   5);
 	bench_push(0, "c\xa5\0\0", 4);
 	bench_push(1, "\xa5\0\0", 3);
 	cr_assert_str_eq(bench.f.ops->name, "toy_fifo");

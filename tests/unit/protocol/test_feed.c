@@ -33,8 +33,10 @@ Test(feed, ok_skip)
 {
 	static const char body[198];
 	answer((struct fed){.is = FED_OK, .used = 1, .skip = 200});
-	bench_text(0, "\xc8" "ab");
-	calls_are("open >0:\xc8" "ab");
+	bench_text(0, "\xc8"
+		      "ab");
+	calls_are("open >0:\xc8"
+		  "ab");
 	cr_assert(feeder_skips(&bench.f, 0, 3, 201));
 	cr_assert_not(feeder_skips(&bench.f, 0, 3, 202));
 	cr_assert_not(feeder_skips(&bench.f, 0, 2, 201));
@@ -67,28 +69,34 @@ Test(feed, ok_skip_ends_together_with_more_bytes)
 Test(feed, ok_skip_with_a_hole)
 {
 	answer((struct fed){.is = FED_OK, .used = 1, .skip = 20});
-	bench_text(0, "\x14" "ab");
+	bench_text(0, "\x14"
+		      "ab");
 	bench_gap(0, 7, WHY_LOST);
 	bench_text(0, "jklmnopqrst\1x");
-	calls_are("open >0:\x14" "ab >21/7:\1x");
+	calls_are("open >0:\x14"
+		  "ab >21/7:\1x");
 	cr_assert_eq(bench.recorder.holes, 0);
 }
 
 Test(feed, ok_skip_whose_end_is_the_hole)
 {
 	answer((struct fed){.is = FED_OK, .used = 1, .skip = 20});
-	bench_text(0, "\x14" "ab");
+	bench_text(0, "\x14"
+		      "ab");
 	bench_gap(0, 18, WHY_LOST);
-	calls_are("open >0:\x14" "ab >21/18:");
+	calls_are("open >0:\x14"
+		  "ab >21/18:");
 	cr_assert_eq(bench.recorder.holes, 0);
 }
 
 Test(feed, ok_skip_and_a_hole_beyond_it)
 {
 	answer((struct fed){.is = FED_OK, .used = 1, .skip = 20});
-	bench_text(0, "\x14" "ab");
+	bench_text(0, "\x14"
+		      "ab");
 	bench_gap(0, 25, WHY_SNAPLEN);
-	calls_are("open >0:\x14" "ab >21/18: gap>+7");
+	calls_are("open >0:\x14"
+		  "ab >21/18: gap>+7");
 	cr_assert_eq(bench.recorder.holes, 1);
 	cr_assert_eq(bench.recorder.last_hole, WHY_SNAPLEN);
 	bench_text(0, "\1x");

@@ -113,7 +113,8 @@ Test(two_sides, origins_of_a_direction_that_waits)
 
 Test(two_sides, switch_goes_on_from_used)
 {
-	bench_answer(FROM_CLIENT, (struct fed){.is = FED_SWITCH, .used = 1, .to = &script_second_ops});
+	bench_answer(FROM_CLIENT,
+		     (struct fed){.is = FED_SWITCH, .used = 1, .to = &script_second_ops});
 	bench_push(0, "\1GET /", 6);
 	calls_are("open >0:\1GET / o2 close 2>1:GET /");
 	cr_assert_eq(bench.recorder.switches, 1);
@@ -124,8 +125,10 @@ Test(two_sides, switch_goes_on_from_used)
 Test(two_sides, switch_hands_over)
 {
 	struct handover h = {.data = "!h2c", .size = 4};
-	bench_answer(FROM_CLIENT,
-		     (struct fed){.is = FED_SWITCH, .used = 1, .to = &script_second_ops, .handover = &h});
+	bench_answer(FROM_CLIENT, (struct fed){.is = FED_SWITCH,
+					       .used = 1,
+					       .to = &script_second_ops,
+					       .handover = &h});
 	bench_text(0, "a");
 	calls_are("open >0:a o2!h2c close");
 }
@@ -133,7 +136,8 @@ Test(two_sides, switch_hands_over)
 Test(two_sides, switch_feeds_the_others_held_bytes_again)
 {
 	bench_answer(FROM_SERVER, (struct fed){.is = FED_MORE, .want = 9});
-	bench_answer(FROM_CLIENT, (struct fed){.is = FED_SWITCH, .used = 1, .to = &script_second_ops});
+	bench_answer(FROM_CLIENT,
+		     (struct fed){.is = FED_SWITCH, .used = 1, .to = &script_second_ops});
 	bench_text(1, "held");
 	bench_text(0, "ab");
 	calls_are("open <0:held >0:ab o2 close 2<0:held 2>1:b");
@@ -142,7 +146,8 @@ Test(two_sides, switch_feeds_the_others_held_bytes_again)
 Test(two_sides, switch_by_the_answer_to_who_waits)
 {
 	bench_answer(FROM_CLIENT, wait_for_other);
-	bench_answer(FROM_SERVER, (struct fed){.is = FED_SWITCH, .used = 3, .to = &script_second_ops});
+	bench_answer(FROM_SERVER,
+		     (struct fed){.is = FED_SWITCH, .used = 3, .to = &script_second_ops});
 	bench_text(0, "early");
 	bench_text(1, "200");
 	calls_are("open >0:early <0:200 o2 close 2>0:early");
@@ -151,7 +156,8 @@ Test(two_sides, switch_by_the_answer_to_who_waits)
 Test(two_sides, switch_drops_the_others_skip)
 {
 	bench_answer(FROM_SERVER, (struct fed){.is = FED_OK, .used = 1, .skip = 50});
-	bench_answer(FROM_CLIENT, (struct fed){.is = FED_SWITCH, .used = 1, .to = &script_second_ops});
+	bench_answer(FROM_CLIENT,
+		     (struct fed){.is = FED_SWITCH, .used = 1, .to = &script_second_ops});
 	bench_text(1, "xyz");
 	bench_text(0, "a");
 	bench_text(1, "new");
@@ -162,14 +168,16 @@ Test(two_sides, switch_for_ever)
 {
 	for (int i = 0; i < 16; i++)
 		bench_answer(FROM_CLIENT,
-			     (struct fed){.is = FED_SWITCH, .to = i & 1 ? &script_ops : &script_second_ops});
+			     (struct fed){.is = FED_SWITCH,
+					  .to = i & 1 ? &script_ops : &script_second_ops});
 	bench_text(0, "a");
 	cr_assert(feeder_bypassed(&bench.f));
 }
 
 Test(two_sides, switch_without_memory)
 {
-	bench_answer(FROM_CLIENT, (struct fed){.is = FED_SWITCH, .used = 1, .to = &script_second_ops});
+	bench_answer(FROM_CLIENT,
+		     (struct fed){.is = FED_SWITCH, .used = 1, .to = &script_second_ops});
 	bench_text(1, "x");
 	pool_fail_at(bench.world.pool, 1);
 	bench_text(0, "ab");
