@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wirespan log: capture files in, round trips out. */
+#include "cmd/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/commands.h"
+#include "cmd/progress.h"
+#include "cmd/say.h"
+#include "cmd/summary.h"
+#include "protocols/all.h"
+
+static const char command[] = "log";
+
+/* What comes from a pipe comes slowly, and somebody waits for each line. */
+static bool is_stream(const char *path)
+{
+	struct stat st;
+	int err = strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(path, &st);
+
+	return err == 0 && !S_ISREG(st.st_mode);
+}
+
+static bool reads_stream(const struct log_options *o)
+{
+	for (unsigned i = 0; i < o->path_count; i++) {
+		if (is_stream(o->paths[i]))
+			return true;
+	}
+	return false;
+}
+
+static enum line_format format_of(const struct log_options *o, bool terminal)
+{
+	switch (o->format) {
+	case LOG_FORMAT_TEXT:
+		return LINES_TEXT;
+	case LOG_FORMAT_JSON:
+		return LINES_JSON;
+	case LOG_FORMAT_NONE:
+		return LINES_NONE;
+	case LOG_FORMAT_AUTO:
+		break;
+	}
+	return terminal ? LINES_TEXT : LINES_JSON;
+}
+
+/* NO_COLOR: https://no-color.org */
+static bool wants_colours(bool terminal)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return terminal && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+/* One line about a run that failed; `to` holds it for the summary, too. */
+static void describe(const struct pipeline_result *r, int err, char *to, size_t room)
+{
+	const char *file = r->bad_file ? r->bad_file : "";
+
+	if (strcmp(file, "-") == 0)
+		file = "standard input";
+	int n = snprintf(to, room, "%s%s%s", file, *file ? ": " : "", err_text(err));
+
+	if (n > 0 && (size_t)n < room && r->detail[0])
+		n += snprintf(to + n, room - (size_t)n, ": %s", r->detail);
+	if (n > 0 && (size_t)n < room && r->bad_offset)
+		n += snprintf(to + n, room - (size_t)n, " (at byte %llu)",
+			      (unsigned long long)r->bad_offset);
+	if (n > 0 && (size_t)n < room && r->counters.frames)
+		snprintf(to + n, room - (size_t)n, "; what comes before was read");
+}
+
+static void say_summary(const struct log_options *o, const struct summary *s)
+{
+	struct buf b = {0};
+
+	if (o->summary_json)
+		summary_json(&b, s);
+	else
+		summary_text(&b, s);
+	fwrite(b.data, 1, b.size, stderr);
+	buf_done(&b);
+}
+
+static int run(const struct log_options *o)
+{
+	static struct pipeline_result result; /* some KiB */
+	bool terminal = isatty(STDOUT_FILENO);
+	struct pipeline_options options = {
+		.paths = o->paths,
+		.path_count = o->path_count,
+		.filter = o->filter,
+		.workers = o->workers,
+		.registry = o->registry,
+		.decode = o->decode,
+		.wants = o->headers ? WANT_HEADERS : 0,
+		.format = format_of(o, terminal),
+		.colours = wants_colours(terminal),
+		.show_secrets = o->show_secrets,
+		.where = o->where,
+		.statuses = o->statuses,
+		.slower_ns = o->slower_ns,
+		.count = o->count,
+		.fd = STDOUT_FILENO,
+		.line_buffered = terminal || reads_stream(o),
+	};
+	struct summary summary = {.result = &result,
+				  .files = o->path_count,
+				  .decode = o->decode,
+				  .verbose = o->verbose};
+	struct progress progress;
+	char failure[512];
+
+	/* Lines and progress would write over each other on one terminal. */
+	if (isatty(STDERR_FILENO) && (!terminal || options.format == LINES_NONE)) {
+		options.progress = progress_show;
+		options.data = &progress;
+	}
+	progress_begin(&progress);
+	int err = pipeline_run(&options, &result);
+
+	progress_end(&progress);
+	summary.elapsed_ns = progress_clock() - progress.begin_ns;
+	if (!err && result.stopped && (!o->count || result.lines < o->count))
+		return EXIT_FINE; /* nobody reads our lines any more */
+	if (err) {
+		describe(&result, err, failure, sizeof(failure));
+		summary.failure = failure;
+		say_failed(command, "%s", failure);
+	}
+	if (!err || result.counters.frames || o->summary_json)
+		say_summary(o, &summary);
+	return err ? EXIT_FAILED : EXIT_FINE;
+}
+
+int command_log(int argc, char **argv)
+{
+	struct log_options o;
+	struct buf b = {0};
+	int status = log_options_parse(argc, argv, &o);
+
+	if (!status && o.help)
+		buf_text(&b, log_help);
+	else if (!status && o.schema)
+		roundtrip_schema(&b, protocols_all);
+	if (b.size || b.failed)
+		status = say_out(command, &b);
+	else if (!status)
+		status = run(&o);
+	log_options_done(&o);
+	return status;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why so little was decoded, in words. A remark is made when it explains something: at least a twentieth of
+ * what it is about is concerned.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "cmd/summary.h"
+
+struct list {
+	struct remark *at;
+	unsigned count;
+};
+
+__attribute__((format(printf, 3, 4))) static void add(struct list *l, const char *code,
+						      const char *format, ...)
+{
+	va_list list;
+
+	if (l->count == REMARKS_MAX)
+		return;
+	struct remark *r = &l->at[l->count++];
+
+	r->code = code;
+	va_start(list, format);
+	vsnprintf(r->text, sizeof(r->text), format, list);
+	va_end(list);
+}
+
+static bool is_some(uint64_t part, uint64_t whole)
+{
+	return part && part >= whole / 20;
+}
+
+static bool is_most(uint64_t part, uint64_t whole)
+{
+	return part && part > whole / 2;
+}
+
+/* "3 of 4" as printf sees it */
+#define OF "%llu of %llu"
+#define PAIR(a, b) (unsigned long long)(a), (unsigned long long)(b)
+
+static void about_frames(struct list *l, const struct summary *s)
+{
+	const struct counters *c = &s->result->counters;
+
+	if (is_some(c->frames_cut, c->frames) && s->result->snaplen)
+		add(l, "snaplen",
+		    OF
+		    " packets were cut by the capture (snaplen %u): their content is incomplete. "
+		    "Record with a larger snaplen (tcpdump -s 0).",
+		    PAIR(c->frames_cut, c->frames), s->result->snaplen);
+	else if (is_some(c->frames_cut, c->frames))
+		add(l, "snaplen",
+		    OF " packets were cut by the capture: their content is incomplete. "
+		       "Record whole packets (tcpdump -s 0).",
+		    PAIR(c->frames_cut, c->frames));
+	if (is_most(c->frames_filtered, c->frames))
+		add(l, "filter", "The filter left out " OF " packets.",
+		    PAIR(c->frames_filtered, c->frames));
+	if (is_most(c->frames_not_ip, c->frames))
+		add(l, "not_ip", OF " packets are not IP (ARP, LLDP and the like).",
+		    PAIR(c->frames_not_ip, c->frames));
+	if (is_some(c->frames_unsupported, c->frames))
+		add(l, "unsupported",
+		    OF " packets are of a link type or encapsulation that wirespan does not read.",
+		    PAIR(c->frames_unsupported, c->frames));
+}
+
+static void about_flows(struct list *l, const struct summary *s)
+{
+	const struct counters *c = &s->result->counters;
+
+	if (is_some(c->flows_one_direction, c->flows_tcp))
+		add(l, "one_direction",
+		    OF
+		    " TCP flows were seen in one direction only, so requests and answers cannot be "
+		    "paired. Record where both directions pass.",
+		    PAIR(c->flows_one_direction, c->flows_tcp));
+	if (is_some(c->flows_tls, c->flows_tcp))
+		add(l, "tls",
+		    OF " TCP flows are encrypted (TLS): what they say cannot be read. "
+		       "Record behind the point where TLS ends.",
+		    PAIR(c->flows_tls, c->flows_tcp));
+	if (s->decode && is_some(c->flows_undetected, c->flows))
+		add(l, "unknown_protocol",
+		    OF " flows carry data of no protocol that wirespan knows. If you know better, "
+		       "tell it the port: --protocol NAME:PORT.",
+		    PAIR(c->flows_undetected, c->flows));
+	if (is_some(c->flows_midstream, c->flows_tcp))
+		add(l, "midstream",
+		    OF
+		    " TCP flows were open before the capture began; they are read from their next "
+		    "message on.",
+		    PAIR(c->flows_midstream, c->flows_tcp));
+}
+
+static void about_loss(struct list *l, const struct summary *s)
+{
+	const struct counters *c = &s->result->counters;
+
+	if (c->holes_capture)
+		add(l, "capture_loss",
+		    "%llu times the capture missed packets that had arrived (the receiver "
+		    "acknowledged "
+		    "them): the machine that recorded it was too slow, or saw only a part.",
+		    (unsigned long long)c->holes_capture);
+	if (is_some(c->frames_truncated, c->frames))
+		add(l, "headers_cut", OF " packets are too short for their own headers.",
+		    PAIR(c->frames_truncated, c->frames));
+}
+
+unsigned summary_remarks(const struct summary *s, struct remark ret[static REMARKS_MAX])
+{
+	struct list l = {.at = ret};
+
+	about_frames(&l, s);
+	about_flows(&l, s);
+	about_loss(&l, s);
+	return l.count;
+}
