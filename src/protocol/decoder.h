@@ -183,7 +183,7 @@ struct env_ops {
 
 struct protocol_ops {
 	const char *name;
-	unsigned transports; /* enum transport, or-ed */
+	unsigned transports;        /* enum transport, or-ed */
 	const uint16_t *port_hints; /* ends with 0; NULL: none. The client if content cannot tell */
 	enum pairing pairing;
 	uint32_t state_bytes;       /* zeroed before open. All zero: at rest, not kept while idle */
