@@ -245,8 +245,8 @@ int llc_step(struct walk *w)
 	enum { LLC_HEADER = 3, SNAP_HEADER = 8, SAP_IP = 0x06, SAP_SNAP = 0xaa, UNNUMBERED = 0x03 };
 	const uint8_t *h = w->at;
 
-	if (!walk_has(w, LLC_HEADER))
-		return walk_short(w, LLC_HEADER);
+	if (!walk_has(w, LLC_HEADER)) /* a length of 0 comes with odd devices, and means no IP */
+		return w->wire >= LLC_HEADER ? PACKET_TRUNCATED : PACKET_NOT_IP;
 	if (h[2] != UNNUMBERED)
 		return PACKET_NOT_IP;
 	if (h[0] == SAP_IP && h[1] == SAP_IP) {

@@ -82,7 +82,7 @@ int udp_step(struct walk *w)
 
 	uint16_t sport = load_be16(h), dport = load_be16(h + 2), size = load_be16(h + 4);
 	/* Length 0 is a jumbogram's (RFC 2675 4), or that of a super-segment not yet split. */
-	if (size < UDP_HEADER && !(size == 0 && w->ip.own_length))
+	if (size > w->wire || (size < UDP_HEADER && !(size == 0 && w->ip.own_length)))
 		return PACKET_MALFORMED;
 	if (size)
 		walk_limit(w, size);
