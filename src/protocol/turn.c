@@ -341,6 +341,17 @@ static bool on_more(struct feeder *f, unsigned dir, struct turn *t, const struct
 	return false;
 }
 
+/* Detection begins anew. */
+static void forget_guess(struct feeder *f)
+{
+	f->confirmed = f->certain = 0;
+	f->tried = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		f->dir[i].tries = 0;
+		f->dir[i].gapped = 0;
+	}
+}
+
 static bool on_switch(struct feeder *f, unsigned dir, struct turn *t, const struct fed *r)
 {
 	const struct protocol_ops *from = f->ops;
@@ -350,15 +361,8 @@ static bool on_switch(struct feeder *f, unsigned dir, struct turn *t, const stru
 		bypass(f);
 		return false;
 	}
-	if (!guessed) {
+	if (!guessed)
 		feeder_confirm(f);
-		if (!r->to) {
-			f->confirmed = f->certain = 0;
-			f->tried = 0;
-			f->dir[0].tries = f->dir[1].tries = 0;
-			f->dir[0].gapped = f->dir[1].gapped = 0;
-		}
-	}
 	f->ops = r->to ? r->to : &detect_ops;
 	f->state = NULL;
 	f->opened = 0;
@@ -366,6 +370,8 @@ static bool on_switch(struct feeder *f, unsigned dir, struct turn *t, const stru
 	if (stats)
 		stats->flows++;
 	f->world->sink->switched(f, guessed ? NULL : from, keep_open);
+	if (!guessed && !r->to)
+		forget_guess(f);
 	bool ok = open_decoder(f, r->handover);
 	close_state(f, from, state);
 	if (!ok)

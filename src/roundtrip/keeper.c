@@ -37,9 +37,9 @@ static void flush(struct keeper *k, enum reason reason)
 
 void keeper_finish(struct keeper *k, enum end_reason reason)
 {
+	k->feeder.confirmed = 1; /* nothing contradicted the guess */
+	keeper_release(k);
 	flush(k, reason_of(reason));
-	if (!k->feeder.confirmed)
-		feeder_confirm(&k->feeder);
 }
 
 void keeper_done(struct keeper *k)

@@ -75,11 +75,24 @@ static void send_record(struct keeper *k, struct entry *q, struct entry *a, enum
 	k->world->emit(k->world->data, k, &rt);
 }
 
+static void withdraw(struct keeper *k, struct entry *e)
+{
+	if (!e)
+		return;
+	counter_add(&k->world->counters->messages_withdrawn, 1);
+	entry_free(k, e);
+}
+
 static void finish(struct keeper *k, struct entry *q, struct entry *a, enum status status,
 		   enum reason reason)
 {
 	struct entry *first = q ? q : a;
 
+	if (k->dropping) {
+		withdraw(k, q);
+		withdraw(k, a);
+		return;
+	}
 	if (k->feeder.confirmed) {
 		send_record(k, q, a, status, reason);
 		entry_free(k, q);
@@ -156,9 +169,8 @@ static struct entry *take_pending(struct keeper *k)
 	return e;
 }
 
-static void on_confirmed(struct feeder *f)
+void keeper_release(struct keeper *k)
 {
-	struct keeper *k = (struct keeper *)f;
 	struct entry *e;
 
 	while ((e = take_pending(k))) {
@@ -172,10 +184,9 @@ static void on_confirmed(struct feeder *f)
 	}
 }
 
-static void withdraw(struct keeper *k, struct entry *e)
+static void on_confirmed(struct feeder *f)
 {
-	counter_add(&k->world->counters->messages_withdrawn, 1);
-	entry_free(k, e);
+	keeper_release((struct keeper *)f);
 }
 
 static void on_withdrawn(struct feeder *f)
@@ -183,13 +194,14 @@ static void on_withdrawn(struct feeder *f)
 	struct keeper *k = (struct keeper *)f;
 	struct entry *e;
 
-	/* Flushed as records of the guess, then dropped with the others. */
+	k->dropping = 1;
 	if (keeper_keyed(k))
 		keyed_flush(k, REASON_NONE);
 	else
 		line_flush(k, REASON_NONE);
+	k->dropping = 0;
 	while ((e = take_pending(k))) {
-		if (e->status != STATUS_ORPHAN && e->partner)
+		if (e->status != STATUS_ORPHAN)
 			withdraw(k, e->partner);
 		withdraw(k, e);
 	}

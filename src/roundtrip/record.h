@@ -11,6 +11,9 @@ void record_unanswered(struct keeper *k, struct entry *request, enum reason reas
 void record_orphan(struct keeper *k, struct entry *response, enum reason reason);
 void record_oneway(struct keeper *k, struct entry *request);
 
+/* Sends the records of a guess that held. */
+void keeper_release(struct keeper *k);
+
 /* The open requests, oldest first (head, tail, open). */
 void open_append(struct keeper *k, struct entry *request);
 void open_remove(struct keeper *k, struct entry *request);
