@@ -2,15 +2,6 @@
 /* See entry.h. */
 #include "roundtrip/entry.h"
 
-static uint32_t packed_size(const struct field_def *defs, const struct message *m)
-{
-	uint32_t size = 0;
-
-	for (unsigned i = 0; i < m->field_count; i++)
-		size += fields_size(defs, &m->fields[i]);
-	return size;
-}
-
 /* Room for `more` bytes of fields; false when memory or the cap is exhausted. */
 static bool make_room(struct keeper *k, struct entry *e, uint32_t more)
 {
@@ -36,6 +27,11 @@ static bool make_room(struct keeper *k, struct entry *e, uint32_t more)
 
 void entry_add(struct keeper *k, struct entry *e, const struct message *m)
 {
+	if (fields_bound(m->fields, m->field_count) <= e->fields_room - e->fields_size) {
+		e->fields_size += fields_pack_all(e->defs, m->fields, m->field_count,
+						  e->fields + e->fields_size);
+		return;
+	}
 	for (unsigned i = 0; i < m->field_count; i++) {
 		const struct field *f = &m->fields[i];
 		uint32_t size = fields_size(e->defs, f);
@@ -52,7 +48,7 @@ struct entry *entry_new(struct keeper *k, const struct message *m, const struct 
 {
 	const struct protocol_ops *ops = k->feeder.ops;
 	const struct field_def *defs = m->defs ? m->defs : ops->fields;
-	uint32_t size = packed_size(defs, m);
+	uint32_t size = fields_bound(m->fields, m->field_count);
 	uint32_t block = (uint32_t)pool_block_size(sizeof(struct entry) +
 						   (size < 4096 ? size : 0));
 	struct entry *e = pool_get(k->world->pool, block);

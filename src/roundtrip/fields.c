@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roundtrip/fields.h"
 
-enum { FIELD_HEAD = 2 }; /* id and mark */
+enum {
+	FIELD_HEAD = 2,   /* id and mark */
+	FIELD_BOUND = 10, /* the most a field has beside its texts: a number */
+};
 
 static uint32_t text_size(struct view text)
 {
@@ -34,7 +37,7 @@ static uint8_t *pack_text(uint8_t *to, struct view text)
 	return to + 2 + n;
 }
 
-uint32_t fields_pack(const struct field_def *defs, const struct field *f, uint8_t *to)
+static inline uint32_t pack(const struct field_def *defs, const struct field *f, uint8_t *to)
 {
 	uint8_t *at = to;
 
@@ -56,6 +59,30 @@ uint32_t fields_pack(const struct field_def *defs, const struct field *f, uint8_
 		at = pack_text(at, f->text);
 		break;
 	}
+	return (uint32_t)(at - to);
+}
+
+uint32_t fields_pack(const struct field_def *defs, const struct field *f, uint8_t *to)
+{
+	return pack(defs, f, to);
+}
+
+uint32_t fields_bound(const struct field *fields, unsigned count)
+{
+	uint32_t size = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		size += FIELD_BOUND + text_size(fields[i].text) + text_size(fields[i].name);
+	return size;
+}
+
+uint32_t fields_pack_all(const struct field_def *defs, const struct field *fields, unsigned count,
+			 uint8_t *to)
+{
+	uint8_t *at = to;
+
+	for (unsigned i = 0; i < count; i++)
+		at += pack(defs, &fields[i], at);
 	return (uint32_t)(at - to);
 }
 

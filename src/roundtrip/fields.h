@@ -25,6 +25,12 @@ uint32_t fields_size(const struct field_def *defs, const struct field *f);
 /* Writes one packed field to `to` (room: fields_size); returns its size. */
 uint32_t fields_pack(const struct field_def *defs, const struct field *f, uint8_t *to);
 
+/* At least the packed size of all of them; cheap. */
+uint32_t fields_bound(const struct field *fields, unsigned count);
+/* Packs all of them to `to` (room: fields_bound); returns their size. */
+uint32_t fields_pack_all(const struct field_def *defs, const struct field *fields, unsigned count,
+			 uint8_t *to);
+
 struct field_iter {
 	const struct field_def *defs;
 	const uint8_t *at, *end;
