@@ -2,6 +2,7 @@
 /* wirespan log: capture files in, round trips out. */
 #include "cmd/log.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,28 +58,48 @@ static bool wants_colours(bool terminal)
 	return terminal && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
-/* One line about a run that failed; `to` holds it for the summary, too. */
+__attribute__((format(printf, 3, 4))) static void append(char *to, size_t room, const char *format,
+							 ...)
+{
+	size_t at = strlen(to);
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(to + at, room - at, format, list);
+	va_end(list);
+}
+
+/* One line about a run that failed: which file, what, where in it. */
 static void describe(const struct pipeline_result *r, int err, char *to, size_t room)
 {
 	const char *file = r->bad_file ? r->bad_file : "";
+	/* These say it all. */
+	bool plain = err == ERR_EMPTY || err == ERR_NOMEM || !r->detail[0];
 
+	to[0] = 0;
 	if (strcmp(file, "-") == 0)
 		file = "standard input";
-	int n = snprintf(to, room, "%s%s%s", file, *file ? ": " : "", err_text(err));
-
-	if (n > 0 && (size_t)n < room && r->detail[0])
-		n += snprintf(to + n, room - (size_t)n, ": %s", r->detail);
-	if (n > 0 && (size_t)n < room && r->bad_offset)
-		n += snprintf(to + n, room - (size_t)n, " (at byte %llu)",
-			      (unsigned long long)r->bad_offset);
-	if (n > 0 && (size_t)n < room && r->counters.frames)
-		snprintf(to + n, room - (size_t)n, "; what comes before was read");
+	if (*file)
+		append(to, room, "%s: ", file);
+	if (err == ERR_IO)
+		append(to, room, "%s", *file ? "cannot be read" : "cannot write the output");
+	else
+		append(to, room, "%s", err_text(err));
+	if (!plain)
+		append(to, room, ": %s", r->detail);
+	if (r->bad_offset)
+		append(to, room, " (at byte %llu)", (unsigned long long)r->bad_offset);
+	if (*file && r->counters.frames)
+		append(to, room, "; what comes before was read");
 }
 
 static void say_summary(const struct log_options *o, const struct summary *s)
 {
 	struct buf b = {0};
 
+	/* On one terminal the summary keeps away from the lines. */
+	if (s->result->lines && !o->summary_json && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
+		buf_char(&b, '\n');
 	if (o->summary_json)
 		summary_json(&b, s);
 	else

@@ -8,6 +8,9 @@
 
 #include "cmd/summary.h"
 
+/* A snaplen that cuts nothing but super-segments: it is not the user's doing. */
+enum { SNAPLEN_WHOLE = 65535 };
+
 struct list {
 	struct remark *at;
 	unsigned count;
@@ -45,17 +48,18 @@ static bool is_most(uint64_t part, uint64_t whole)
 static void about_frames(struct list *l, const struct summary *s)
 {
 	const struct counters *c = &s->result->counters;
+	uint32_t snaplen = s->result->snaplen;
 
-	if (is_some(c->frames_cut, c->frames) && s->result->snaplen)
+	if (is_some(c->frames_cut, c->frames) && snaplen && snaplen < SNAPLEN_WHOLE)
 		add(l, "snaplen",
-		    OF
-		    " packets were cut by the capture (snaplen %u): their content is incomplete. "
-		    "Record with a larger snaplen (tcpdump -s 0).",
-		    PAIR(c->frames_cut, c->frames), s->result->snaplen);
+		    OF " packets were cut by the capture, which kept %u bytes of each: their "
+		       "content is "
+		       "incomplete. Record whole packets (tcpdump -s 0).",
+		    PAIR(c->frames_cut, c->frames), snaplen);
 	else if (is_some(c->frames_cut, c->frames))
 		add(l, "snaplen",
-		    OF " packets were cut by the capture: their content is incomplete. "
-		       "Record whole packets (tcpdump -s 0).",
+		    OF " packets are shorter in the capture than on the wire: their content is "
+		       "incomplete.",
 		    PAIR(c->frames_cut, c->frames));
 	if (is_most(c->frames_filtered, c->frames))
 		add(l, "filter", "The filter left out " OF " packets.",
@@ -103,10 +107,9 @@ static void about_loss(struct list *l, const struct summary *s)
 
 	if (c->holes_capture)
 		add(l, "capture_loss",
-		    "%llu times the capture missed packets that had arrived (the receiver "
-		    "acknowledged "
-		    "them): the machine that recorded it was too slow, or saw only a part.",
-		    (unsigned long long)c->holes_capture);
+		    "In %llu place%s the capture misses packets that did arrive (the receiver "
+		    "acknowledged them): what recorded it was too slow, or saw only a part.",
+		    (unsigned long long)c->holes_capture, c->holes_capture == 1 ? "" : "s");
 	if (is_some(c->frames_truncated, c->frames))
 		add(l, "headers_cut", OF " packets are too short for their own headers.",
 		    PAIR(c->frames_truncated, c->frames));

@@ -117,6 +117,14 @@ static void add_amount(struct buf *b, const struct summary *s)
 	buf_char(b, '\n');
 }
 
+/* The numbers of a part of the input must not look like those of all of it. */
+static void add_stopped(struct buf *b, const struct pipeline_result *r)
+{
+	if (r->stopped)
+		add(b, "stopped after %llu line%s (--count): what follows was not read\n",
+		    (unsigned long long)r->lines, plural(r->lines));
+}
+
 static bool has_status(const struct pipeline_result *r, unsigned status)
 {
 	for (unsigned i = 0; i < r->protocol_count; i++) {
@@ -223,6 +231,7 @@ void summary_text(struct buf *b, const struct summary *s)
 	const struct counters *c = &s->result->counters;
 
 	add_amount(b, s);
+	add_stopped(b, s->result);
 	add_round_trips(b, s);
 	add_counters(b, c, losses, COUNT_OF(losses), "lost or not readable");
 	add_counters(
@@ -303,6 +312,8 @@ void summary_json(struct buf *b, const struct summary *s)
 	add_member(b, "flows", c->flows);
 	add_member(b, "files", s->files);
 	add_member(b, "lines", r->lines);
+	if (r->stopped)
+		buf_text(b, ",\"stopped\":true");
 	if (c->frames) {
 		buf_text(b, ",\"first\":\"");
 		buf_time(b, r->first_ns);

@@ -187,28 +187,36 @@ bool address_in(const struct address_range *range, const struct address *a)
 	return !rest || (range->address.b[whole] ^ a->b[whole]) >> (8 - rest) == 0;
 }
 
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
 unsigned word_distance(struct view a, struct view b)
 {
-	uint8_t row[64]; /* of the letters of b, for the letters of a so far */
+	/* Rows of the letters of b, for i, i - 1 and i - 2 letters of a. */
+	uint8_t rows[3][64], *now = rows[0], *last = rows[1], *before = rows[2];
 
 	if (a.size > 63 || b.size > 63)
 		return 255;
 	for (unsigned j = 0; j <= b.size; j++)
-		row[j] = (uint8_t)j;
-	for (unsigned i = 0; i < a.size; i++) {
-		uint8_t corner = row[0];
+		now[j] = (uint8_t)j;
+	for (unsigned i = 1; i <= a.size; i++) {
+		uint8_t *spare = before;
 
-		row[0] = (uint8_t)(i + 1);
-		for (unsigned j = 0; j < b.size; j++) {
-			uint8_t best = corner + (a.data[i] != b.data[j]);
+		before = last;
+		last = now;
+		now = spare;
+		now[0] = (uint8_t)i;
+		for (unsigned j = 1; j <= b.size; j++) {
+			bool same = a.data[i - 1] == b.data[j - 1];
+			unsigned best = least(last[j - 1] + !same, least(last[j], now[j - 1]) + 1);
 
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j + 1] + 1 < best)
-				best = row[j + 1] + 1;
-			corner = row[j + 1];
-			row[j + 1] = best;
+			if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] &&
+			    a.data[i - 2] == b.data[j - 1])
+				best = least(best, before[j - 2] + 1u);
+			now[j] = (uint8_t)best;
 		}
 	}
-	return row[b.size];
+	return now[b.size];
 }

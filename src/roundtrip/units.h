@@ -26,7 +26,7 @@ struct address_range {
 must_check int units_address(struct view text, struct address_range *ret_range);
 bool address_in(const struct address_range *range, const struct address *a);
 
-/* Steps of one letter between two words (Levenshtein), 255 when either is longer than 63. */
+/* Slips between two words: a letter too much, too few, another one, or two swapped. 255: over 63 letters. */
 unsigned word_distance(struct view a, struct view b);
 /* Whether a word at this distance is worth being suggested for a word so long. */
 static inline bool word_is_near(unsigned distance, uint32_t size)

@@ -100,6 +100,8 @@ Test(units, word_distance)
 	cr_assert_eq(word_distance(view_text("kitten"), view_text("sitting")), 3);
 	cr_assert_eq(word_distance(view_text("status"), view_text("satus")), 1);
 	cr_assert_eq(word_distance(view_text("abc"), view_text("")), 3);
+	cr_assert_eq(word_distance(view_text("lgo"), view_text("log")), 1);
+	cr_assert_eq(word_distance(view_text("stauts"), view_text("status")), 1);
 	cr_assert_eq(word_distance(view_text("0123456789012345678901234567890123456789"
 					     "012345678901234567890123456789"),
 				   view_text("x")),
