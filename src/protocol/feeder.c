@@ -168,6 +168,13 @@ static void end_datagram(struct feeder *f, unsigned dir)
 	d->skip = 0;
 }
 
+static void enter(struct feeder *f, unsigned dir, const struct origin *origin)
+{
+	f->now = origin;
+	f->current = (uint8_t)dir;
+	f->switches = 0;
+}
+
 void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct origin *origin)
 {
 	struct feeder_dir *d = &f->dir[dir];
@@ -180,8 +187,7 @@ void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct
 		counter_add(f->ops ? &c->junk_bytes : &c->skipped_bytes, bytes.size);
 		return;
 	}
-	f->now = origin;
-	f->switches = 0;
+	enter(f, dir, origin);
 	if (!turn_ready(f, dir)) {
 		d->end += bytes.size;
 		turn_give_away(d, &c->skipped_bytes);
@@ -193,7 +199,7 @@ void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct
 	}
 	if (f->datagram)
 		end_datagram(f, dir);
-	turn_settle(f, !dir);
+	turn_settle(f);
 	f->now = NULL;
 }
 
@@ -207,8 +213,7 @@ void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why,
 		d->off = d->end += bytes;
 		return;
 	}
-	f->now = origin;
-	f->switches = 0;
+	enter(f, dir, origin);
 	bool skipped = d->skip;
 	while (d->skip && bytes) {
 		uint64_t n = d->skip < bytes ? d->skip : bytes;
@@ -220,7 +225,7 @@ void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why,
 		d->off = d->end += bytes;
 	else if (bytes || !skipped)
 		lose(f, dir, bytes, why);
-	turn_settle(f, !dir);
+	turn_settle(f);
 	f->now = NULL;
 }
 
@@ -240,8 +245,7 @@ void feeder_end(struct feeder *f, unsigned dir, enum end_reason reason, const st
 	struct feeder_dir *d = &f->dir[dir];
 	if (d->ended)
 		return;
-	f->now = origin;
-	f->switches = 0;
+	enter(f, dir, origin);
 	if (f->ops && f->opened && f->ops->end)
 		f->ops->end(f->state, &f->env, feeder_side(f, dir), reason);
 	if (f->ops)
@@ -250,7 +254,7 @@ void feeder_end(struct feeder *f, unsigned dir, enum end_reason reason, const st
 	d->ended = d->moved = 1;
 	d->waiting = 0;
 	d->skip = 0;
-	turn_settle(f, !dir);
+	turn_settle(f);
 	if (f->dir[!dir].ended)
 		finish(f);
 	f->now = NULL;

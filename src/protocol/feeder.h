@@ -89,6 +89,7 @@ struct feeder {
 	uint8_t initiator;        /* dir that sent the SYN; 2: unknown */
 	uint8_t opened : 1;       /* the decoder's open was called */
 	uint8_t started : 1, confirmed : 1, certain : 1, datagram : 1;
+	uint8_t current;       /* dir of this call */
 	uint8_t switches;      /* within this call */
 	uint16_t service_port; /* host order */
 };

@@ -239,14 +239,17 @@ static bool keep(struct feeder *f, struct feeder_dir *d, struct view rest)
 	return false;
 }
 
-/* Whether to go on with the rest. When a new decoder took over, what the other direction holds goes
- * first: it came before this packet. */
+/* Whether to go on with the rest. What the other direction holds came before this packet, so when
+ * there is a new decoder for it, or when it waited for us to move, it goes first. */
 static bool goes_on(struct feeder *f, unsigned dir, struct turn *t)
 {
 	struct feeder_dir *d = &f->dir[dir];
-	if (!f->ops || d->dead || !f->dir[!dir].again)
+	const struct feeder_dir *o = &f->dir[!dir];
+	if (!t->rest.size || !f->ops || d->dead || dir != f->current)
 		return t->rest.size;
-	d->again = t->rest.size && keep(f, d, t->rest);
+	if (!o->again && (!o->waiting || !d->moved))
+		return true;
+	d->again = keep(f, d, t->rest);
 	return false;
 }
 
@@ -298,11 +301,11 @@ static bool on_ok(struct feeder *f, unsigned dir, struct turn *t, const struct f
 		advance(d, t, n);
 		if (!d->holed)
 			hole(f, dir, r->why ? r->why : WHY_LOST);
-		return t->rest.size;
+		return goes_on(f, dir, t);
 	}
 	if (!r->used && t->rest.size) /* a decoder that would be called for ever */
 		return on_bad(f, dir, t, 0, WHY_UNSUPPORTED);
-	return t->rest.size;
+	return goes_on(f, dir, t);
 }
 
 /* The bytes in hand are more than may be held. */
@@ -441,9 +444,9 @@ void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uin
 
 /* Who waited is fed again once the other direction moved; a loop, so that no decoder can make it
  * deep. */
-void turn_settle(struct feeder *f, unsigned first)
+void turn_settle(struct feeder *f)
 {
-	for (unsigned i = first, calm = 0; f->ops && calm < 2; i = !i) {
+	for (unsigned i = !f->current, calm = 0; f->ops && calm < 2; i = !i) {
 		struct feeder_dir *d = &f->dir[i];
 		calm++;
 		if (!d->again && (!d->waiting || !f->dir[!i].moved))

@@ -16,8 +16,8 @@ bool turn_ready(struct feeder *f, unsigned dir);
 /* Feeds `bytes`, all that a direction has in hand, until it is used, held or passed. `empty`: also
  * when there are none. `lost`: of the skip that just ended. */
 void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uint64_t lost);
-/* Feeds who waits for a direction that moved, and who has a new decoder; `first` first. */
-void turn_settle(struct feeder *f, unsigned first);
+/* Feeds who waits for a direction that moved, and who has a new decoder. */
+void turn_settle(struct feeder *f);
 /* Tells the decoder that bytes off..off+bytes will not come. */
 void turn_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why);
 /* The bytes in hand are more than may be held. */

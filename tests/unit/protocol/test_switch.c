@@ -67,6 +67,17 @@ Test(two_sides, woken_by_a_gap_a_skip_an_end)
 	calls_are("end<0 >0:a");
 }
 
+/* Answers that come in one packet: who waited for the first has its turn before the second. */
+Test(two_sides, who_waits_goes_before_the_rest_of_the_packet)
+{
+	bench_answer(FROM_CLIENT, (struct fed){.is = FED_WAIT, .used = 1});
+	bench_answer(FROM_SERVER, (struct fed){.is = FED_OK, .used = 1});
+	bench_answer(FROM_SERVER, (struct fed){.is = FED_OK, .used = 1});
+	bench_text(0, "ab");
+	bench_text(1, "xyz");
+	calls_are("open >0:ab <0:xyz >1:b <1:yz <2:z");
+}
+
 Test(two_sides, both_wait)
 {
 	bench_answer(FROM_CLIENT, wait_for_other);
