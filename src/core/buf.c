@@ -36,8 +36,8 @@ void buf_done(struct buf *b)
 }
 
 #define TEN(d) d "0" d "1" d "2" d "3" d "4" d "5" d "6" d "7" d "8" d "9"
-static const char pairs[] = TEN("0") TEN("1") TEN("2") TEN("3") TEN("4") TEN("5") TEN("6") TEN("7")
-	TEN("8") TEN("9");
+static const char pairs[] =
+	TEN("0") TEN("1") TEN("2") TEN("3") TEN("4") TEN("5") TEN("6") TEN("7") TEN("8") TEN("9");
 
 /* Writes `v` so that it ends before `end`, two digits at a time; returns its first digit. */
 static char *print_u64(char *end, uint64_t v)
@@ -135,7 +135,8 @@ static const uint8_t *find_special(const uint8_t *p, const uint8_t *end)
 		uint64_t w = load_le64(p);
 		uint64_t quote = w ^ ones * '"', backslash = w ^ ones * '\\';
 		/* A borrow can only set the mark of a byte behind a true one, so the lowest mark is right. */
-		uint64_t marks = (w | (w - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops;
+		uint64_t marks =
+			(w | (w - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops;
 
 		if (marks)
 			return p + (__builtin_ctzll(marks) >> 3);

@@ -43,7 +43,8 @@
 	X(packets_copy, "packets seen twice and counted once")                                     \
 	X(flows, "flows begun")                                                                    \
 	X(flows_tcp, "of these, TCP")                                                              \
-	X(flows_one_direction, "TCP flows with payload in one direction only, and no packet of the other") \
+	X(flows_one_direction,                                                                     \
+	  "TCP flows with payload in one direction only, and no packet of the other")              \
 	X(flows_midstream, "TCP flows without their SYN")                                          \
 	X(flows_evicted, "flows ended by the memory cap")                                          \
 	X(flows_nomem, "flows dropped because memory ran out")                                     \

@@ -26,7 +26,7 @@ enum err {
 	ERR_LIST(ERR_POSITIVE)
 #undef ERR_POSITIVE
 #define ERR_NEGATIVE(code, text) code = -code##_,
-	ERR_LIST(ERR_NEGATIVE)
+		ERR_LIST(ERR_NEGATIVE)
 #undef ERR_NEGATIVE
 };
 

@@ -23,12 +23,12 @@
 #endif
 
 enum {
-	LINE = 64,             /* every block begins at a cache line */
-	SMALL_MAX = 512,       /* up to here classes are found in a table */
-	OWN_MIN = 32 << 10,    /* blocks from here on come one by one from malloc */
+	LINE = 64,          /* every block begins at a cache line */
+	SMALL_MAX = 512,    /* up to here classes are found in a table */
+	OWN_MIN = 32 << 10, /* blocks from here on come one by one from malloc */
 	BLOCK_MAX = 16 << 20,
-	ARENA_MIN = 64 << 10,  /* the first arena; each later one is twice as big, */
-	ARENA_MAX = 1 << 20,   /* up to here */
+	ARENA_MIN = 64 << 10, /* the first arena; each later one is twice as big, */
+	ARENA_MAX = 1 << 20,  /* up to here */
 };
 
 /* 64, 128, 192, 256, 320, 384, 512, then two per power of two: 768, 1024, 1536 ... 16 MiB. */
@@ -128,7 +128,7 @@ static uint8_t *take_arena(struct pool *pool, size_t size)
 /* The rest of an arena that is too small for what is wanted becomes smaller blocks. */
 static void cut_rest(struct pool *pool)
 {
-	for (unsigned class = CLASSES; class-- > 0;) {
+	for (unsigned class = CLASSES; class -- > 0;) {
 		size_t size = class_size(class);
 
 		while ((size_t)(pool->end - pool->at) >= size) {

@@ -89,7 +89,7 @@ scan(classify_fn *classify, const void *k, const uint8_t *p, uint32_t n, struct 
 		uint64_t first = sum & delimiter;
 
 		uint64_t wrong = (m.control ^ m.lf ^ m.cr) | (after_cr ^ m.lf) |
-				 (first & m.blank & ~(m.cr & after_lf));
+				 (first & (m.blank | after_lf) & ~(m.cr & after_lf));
 		uint64_t marks = m.lf | (first & m.colon);
 
 		if (end) {

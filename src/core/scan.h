@@ -20,7 +20,7 @@ struct scan_head {
 	uint32_t size; /* of the head, with its empty line */
 	/*
 	 * Something unusual is in the head: a control byte (a tab too), CR without LF or LF without CR, or
-	 * a line (not the first, not the empty one) that has no colon, or a space before it.
+	 * a line (not the first, not the empty one) without a colon, or with a space or nothing before it.
 	 * False: the marks are the end of the first line, then the colon and the end of each line, then
 	 * the end of the empty line; and all lines end in CR LF.
 	 */

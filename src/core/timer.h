@@ -37,4 +37,5 @@ static inline bool timer_armed(const struct timer *t)
 }
 /* Takes every timer due at `now_ns` off the wheel and calls `fire`, which may set and clear any timer;
  * one set to a deadline <= now_ns fires again in this run. */
-void timer_run(struct timer_wheel *w, uint64_t now_ns, void (*fire)(void *data, struct timer *t), void *data);
+void timer_run(struct timer_wheel *w, uint64_t now_ns, void (*fire)(void *data, struct timer *t),
+	       void *data);

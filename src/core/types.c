@@ -81,10 +81,10 @@ unsigned address_print(const struct address *a, char to[static 46])
 const char *tunnel_kind_name(enum tunnel_kind kind)
 {
 	static const char *const name[TUNNEL_KIND_COUNT] = {
-		[TUNNEL_VLAN] = "vlan",	    [TUNNEL_MPLS] = "mpls",   [TUNNEL_PPPOE] = "pppoe",
-		[TUNNEL_GRE] = "gre",	    [TUNNEL_NVGRE] = "nvgre", [TUNNEL_ERSPAN] = "erspan",
-		[TUNNEL_IPIP] = "ipip",	    [TUNNEL_VXLAN] = "vxlan", [TUNNEL_GENEVE] = "geneve",
-		[TUNNEL_GTPU] = "gtpu",	    [TUNNEL_PBB] = "pbb",
+		[TUNNEL_VLAN] = "vlan", [TUNNEL_MPLS] = "mpls",   [TUNNEL_PPPOE] = "pppoe",
+		[TUNNEL_GRE] = "gre",   [TUNNEL_NVGRE] = "nvgre", [TUNNEL_ERSPAN] = "erspan",
+		[TUNNEL_IPIP] = "ipip", [TUNNEL_VXLAN] = "vxlan", [TUNNEL_GENEVE] = "geneve",
+		[TUNNEL_GTPU] = "gtpu", [TUNNEL_PBB] = "pbb",
 	};
 
 	if ((unsigned)kind >= TUNNEL_KIND_COUNT || !name[kind])

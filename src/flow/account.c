@@ -5,14 +5,14 @@
  */
 #include "flow/table.h"
 
-#define RESYNC_BYTES (16 << 20)   /* further back than any window: another sequence */
+#define RESYNC_BYTES (16 << 20)    /* further back than any window: another sequence */
 #define TAKEOVER_BYTES (128 << 10) /* a place that only lags is never this far ahead */
-#define LATE_NS (3 * NS_PER_MS)   /* reordering on a path is shorter, a retransmission longer */
+#define LATE_NS (3 * NS_PER_MS)    /* reordering on a path is shorter, a retransmission longer */
 
 enum {
-	JUMP_SHIFT = 18,    /* 262 us, wraps after 17 s */
+	JUMP_SHIFT = 18, /* 262 us, wraps after 17 s */
 	SCALE_UNKNOWN = 255,
-	SCALE_GUESS = 7,    /* of a connection joined midway */
+	SCALE_GUESS = 7, /* of a connection joined midway */
 	RTT_US_MAX = (1 << 24) - 1,
 };
 
@@ -248,7 +248,8 @@ static uint32_t account_gap(struct flow_table *t, struct flow *f, const struct p
 	if (seq_diff(end, own->next_seq) > 0)
 		own->next_seq = end;
 	/* When both sides begin at once, the first answer repeats the SYN. */
-	bool both_begin = p->flags & TCP_SYN && p->flags & TCP_ACK && !(state & FLOW_ACK_0 << p->dir);
+	bool both_begin =
+		p->flags & TCP_SYN && p->flags & TCP_ACK && !(state & FLOW_ACK_0 << p->dir);
 	if (both_begin && !(state & FLOW_SYNACK))
 		return state;
 	if (state & jumped && is_reordered(f, p)) {
@@ -368,7 +369,8 @@ static inline bool is_next(const struct flow *f, const struct packet *p, uint32_
 	uint32_t know = FLOW_SEEN_0 << p->dir | FLOW_ACK_0 << p->dir | FLOW_DATA_0 << p->dir;
 	uint32_t special = FLOW_FIN_0 | FLOW_FIN_1 | FLOW_CLOSED;
 
-	return p->kind == PACKET_TCP && (p->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
+	return p->kind == PACKET_TCP &&
+	       (p->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
 	       (f->state & (know | special)) == know &&
 	       (f->state & (FLOW_SYN | FLOW_RTT_DONE)) != FLOW_SYN && p->seq == own->next_seq &&
 	       p->place == own->place && p->window && (wire || p->ack != own->ack) &&
@@ -376,7 +378,8 @@ static inline bool is_next(const struct flow *f, const struct packet *p, uint32_
 	       (seq_diff(other->next_seq, p->ack) >= 0 || !(f->state & FLOW_SEEN_0 << !p->dir));
 }
 
-static inline void account_next(struct flow *f, const struct packet *p, uint32_t wire, uint16_t print)
+static inline void account_next(struct flow *f, const struct packet *p, uint32_t wire,
+				uint16_t print)
 {
 	const struct flow_dir *own = &f->dir[p->dir];
 	struct flow_dir next = {
@@ -395,8 +398,10 @@ static inline void account_next(struct flow *f, const struct packet *p, uint32_t
 	store_dir(&f->dir[p->dir], &next);
 }
 
-static __attribute__((noinline)) enum flow_verdict
-account_special(struct flow_table *t, struct flow *f, const struct packet *p, uint32_t wire, uint16_t print)
+static __attribute__((noinline)) enum flow_verdict account_special(struct flow_table *t,
+								   struct flow *f,
+								   const struct packet *p,
+								   uint32_t wire, uint16_t print)
 {
 	if (p->kind == PACKET_ICMP_ERROR) {
 		count_packet(t, p);

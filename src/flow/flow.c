@@ -6,10 +6,10 @@
 #include "flow/table.h"
 
 enum {
-	PREFETCH_MIN = 8192, /* below, records are in the cache anyway */
-	EVICT_SAMPLE = 16,   /* live records of which the idlest goes */
-	EVICT_LOOK = 256,    /* records looked at for them */
-	SWEEP_TICKS = 1000,  /* ticks of a whole round: 10 s */
+	PREFETCH_MIN = 8192,  /* below, records are in the cache anyway */
+	EVICT_SAMPLE = 16,    /* live records of which the idlest goes */
+	EVICT_LOOK = 256,     /* records looked at for them */
+	SWEEP_TICKS = 1000,   /* ticks of a whole round: 10 s */
 	NEAR_BYTES = 1 << 20, /* a sequence number this near fits */
 };
 
@@ -25,7 +25,8 @@ int flow_table_new(const struct flow_options *options, struct flow_table **ret_t
 	t->least_idle_ns = t->tcp_idle_ns < t->other_idle_ns ? t->tcp_idle_ns : t->other_idle_ns;
 	if (t->least_idle_ns > NS_PER_S)
 		t->least_idle_ns = NS_PER_S;
-	t->max_flows = options->max_flows && options->max_flows < FLOW_MAX ? options->max_flows : FLOW_MAX;
+	t->max_flows =
+		options->max_flows && options->max_flows < FLOW_MAX ? options->max_flows : FLOW_MAX;
 	t->remove = options->remove;
 	t->data = options->data;
 	t->chunk = calloc(CHUNKS_MAX, sizeof(struct flow_chunk *));
@@ -118,7 +119,7 @@ struct best {
 
 /* Looks at all records of a tag in one array until one fits as well as can be. */
 static void find_best(struct flow_table *t, const struct flow_array *a, const struct packet *p,
-			     struct best *best)
+		      struct best *best)
 {
 	struct index_walk w = index_walk_begin(a, index_tag(p->hash));
 	uint32_t id;
@@ -134,7 +135,8 @@ static void find_best(struct flow_table *t, const struct flow_array *a, const st
 	}
 }
 
-static __attribute__((noinline)) struct flow *find_among(struct flow_table *t, const struct packet *p)
+static __attribute__((noinline)) struct flow *find_among(struct flow_table *t,
+							 const struct packet *p)
 {
 	struct best best = {0};
 	uint64_t tag = index_tag(p->hash);
@@ -287,11 +289,6 @@ fail:
 
 void flow_remove(struct flow_table *t, struct flow *f)
 {
-	unsigned data = f->state & (FLOW_DATA_0 | FLOW_DATA_1);
-	const struct flow_dir *silent = &f->dir[data == FLOW_DATA_0];
-
-	if (f->proto == PROTO_TCP && (data == FLOW_DATA_0 || data == FLOW_DATA_1) && !silent->packets)
-		counter_add(&t->counters->flows_one_direction, 1);
 	index_remove(&t->index, (uint16_t)(f->hash_high << 8 | cold_of(f)->hash_low), f->id);
 	__atomic_store_n(&f->generation, f->generation + 1, __ATOMIC_RELAXED);
 	flow_store(&f->id, f->id | FLOW_FREE);

@@ -32,23 +32,23 @@ struct flow_dir {
 	uint64_t packets, bytes; /* payload bytes on the wire; copies are not counted */
 	uint32_t next_seq;       /* TCP: highest sequence number seen, plus one */
 	uint32_t ack;            /* TCP: highest acknowledgement sent in this direction */
-	uint16_t ip_id, print;   /* of the last packet, to know a copy: print mixes checksum, seq, ack, size */
-	uint16_t window;         /* last window, unscaled */
-	uint16_t place;          /* where this direction is counted */
+	uint16_t ip_id, print; /* of the last packet, to know a copy; print mixes the rest of it */
+	uint16_t window;       /* last window, unscaled */
+	uint16_t place;        /* where this direction is counted */
 };
 
 enum flow_state {
-	FLOW_SEEN_0 = 1,    /* a packet of direction 0 was seen; next_seq and place are valid */
+	FLOW_SEEN_0 = 1, /* a packet of direction 0 was seen; next_seq and place are valid */
 	FLOW_SEEN_1 = 2,
-	FLOW_SYN = 4,       /* the SYN or its answer was seen: we know who began */
+	FLOW_SYN = 4,         /* the SYN or its answer was seen: we know who began */
 	FLOW_INITIATOR_1 = 8, /* with SYN: direction 1 sent it */
 	FLOW_FIN_0 = 16,
 	FLOW_FIN_1 = 32,
-	FLOW_CLOSED = 64,   /* both FINs were acknowledged, or reset: lingers for 1 s */
+	FLOW_CLOSED = 64,    /* both FINs were acknowledged, or reset: lingers for 1 s */
 	FLOW_BYPASSED = 128, /* nobody decodes it */
 	FLOW_JUMPED_0 = 256, /* a segment came early: one that comes late is out of order */
 	FLOW_JUMPED_1 = 512,
-	FLOW_ACK_0 = 1024,  /* ack of direction 0 is valid */
+	FLOW_ACK_0 = 1024, /* ack of direction 0 is valid */
 	FLOW_ACK_1 = 2048,
 	FLOW_SYNACK = 4096, /* the SYN-ACK was seen */
 	FLOW_DATA_0 = 8192, /* payload was seen */
@@ -60,12 +60,12 @@ struct flow {
 	struct address address[SIDES];
 	uint16_t port[SIDES];
 	uint8_t proto;
-	uint8_t hash_high;         /* bits 56 to 63 of the packets' hash, to find the index entry */
-	uint16_t state;            /* enum flow_state; set with flow_mark() */
-	void *conversation;        /* the worker's; NULL: accounting only; odd: a word, not a pointer */
-	uint64_t last_ns;          /* now_ns of the last packet; stands still once it is closed */
-	uint32_t generation;       /* even: in use or free; odd: being written */
-	uint32_t id;               /* chunk * 1024 + slot; FLOW_FREE: nobody's */
+	uint8_t hash_high;   /* bits 56 to 63 of the packets' hash, to find the index entry */
+	uint16_t state;      /* enum flow_state; set with flow_mark() */
+	void *conversation;  /* the worker's; NULL: accounting only; odd: a word, not a pointer */
+	uint64_t last_ns;    /* now_ns of the last packet; stands still once it is closed */
+	uint32_t generation; /* even: in use or free; odd: being written */
+	uint32_t id;         /* chunk * 1024 + slot; FLOW_FREE: nobody's */
 	struct flow_dir dir[SIDES];
 } __attribute__((aligned(64)));
 
@@ -75,12 +75,12 @@ struct flow_health {
 };
 
 struct flow_cold {
-	uint64_t first_ns;    /* ts_ns of the first packet */
+	uint64_t first_ns;                /* ts_ns of the first packet */
 	struct flow_health health[SIDES]; /* by direction of the data */
-	uint32_t rtt_us : 24; /* of the handshake: SYN to ACK, at most 16.7 s; 0: not known */
+	uint32_t rtt_us : 24;  /* of the handshake: SYN to ACK, at most 16.7 s; 0: not known */
 	uint32_t hash_low : 8; /* bits 48 to 55 of the hash */
 	uint8_t window_scale[SIDES]; /* 255: not known; 0 when a side does not scale */
-	uint16_t jump;        /* when a segment last came early, in units of 2^18 ns */
+	uint16_t jump;               /* when a segment last came early, in units of 2^18 ns */
 };
 
 _Static_assert(sizeof(struct flow) == 128, "two cache lines");
@@ -89,7 +89,8 @@ _Static_assert(sizeof(struct flow_cold) == 40, "cold part");
 enum {
 	FLOW_CHUNK = 1024,
 	FLOW_MAX = 4 << 20, /* records a worker may have: 800 MiB of them */
-	FLOW_SAME_MAX = 64, /* records of one 5-tuple (in VLANs, VNIs): each find looks at all of them */
+	FLOW_SAME_MAX =
+		64, /* records of one 5-tuple (in VLANs, VNIs): each find looks at all of them */
 };
 
 /* In `id`: the record is free. */
@@ -99,8 +100,8 @@ struct flow_table;
 
 struct flow_options {
 	struct counters *counters;
-	uint32_t max_flows;     /* 0: FLOW_MAX */
-	uint64_t tcp_idle_ns;   /* 0: 15 min. A flow idle for longer is another flow when it wakes */
+	uint32_t max_flows;   /* 0: FLOW_MAX */
+	uint64_t tcp_idle_ns; /* 0: 15 min. A flow idle for longer is another flow when it wakes */
 	uint64_t other_idle_ns; /* 0: 2 min */
 	/* The table is about to remove this record to make room: end its conversation, and do not
 	 * remove it. Called for flows with a conversation only. */
@@ -131,11 +132,11 @@ static inline void flow_mark(struct flow *f, uint16_t state)
 struct flow_cold *flow_cold_of(struct flow_table *t, const struct flow *f);
 
 enum flow_verdict {
-	FLOW_COUNT,  /* counted; go on */
-	FLOW_COPY,   /* identical to the packet before it in its direction: counted as a copy, nothing else */
+	FLOW_COUNT, /* counted; go on */
+	FLOW_COPY, /* identical to the packet before it in its direction: counted as a copy, nothing else */
 	FLOW_ELSEWHERE, /* from another place than this direction is counted at: not counted, but its
 			 * bytes may fill a hole; the stream decides whether it is a copy */
-	FLOW_ANEW,   /* a SYN with another sequence number on a tuple in use, or any packet on a record closed
+	FLOW_ANEW, /* a SYN with another sequence number on a tuple in use, or any packet on a record closed
 		      * for more than 1 s or idle for too long: end this flow and remove it, find again
 		      * (it may be known from elsewhere), add a new one if there is none, account */
 };
@@ -162,7 +163,7 @@ void flow_count_packet(struct flow_table *t, const struct packet *p);
 
 /* At a tick: looks at a share of the records (all of them within 10 s of ticks) and removes the idle and
  * the closed. What is visible never depends on when: flow_account says FLOW_ANEW by the times alone.
- * Flows with a conversation are left to its timer. */
+ * Flows whose conversation is a pointer are left to its timer. */
 void flow_tick(struct flow_table *t, uint64_t now_ns);
 
 uint32_t flow_count(const struct flow_table *t);
@@ -182,4 +183,5 @@ struct flow_row {
 
 /* Copies every consistent record to `each`; returns how many were skipped because they changed. The caller
  * is an RCU-registered thread (core/rcu.h) and holds no read lock. */
-uint64_t flow_walk(const struct flow_table *t, void (*each)(void *data, const struct flow_row *row), void *data);
+uint64_t flow_walk(const struct flow_table *t, void (*each)(void *data, const struct flow_row *row),
+		   void *data);

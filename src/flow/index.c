@@ -32,7 +32,8 @@ static int array_new(uint32_t size, struct flow_array *ret_array)
 	struct flow_array a = {.size = size};
 	size_t bytes = array_bytes(&a), page = page_bytes(&a);
 	size_t slack = page == HUGE_BYTES ? HUGE_BYTES : 0;
-	char *p = mmap(NULL, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p = mmap(NULL, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
 
 	if (p == MAP_FAILED)
 		return ERR_NOMEM;

@@ -21,11 +21,12 @@
 #include "core/err.h"
 
 enum {
-	INDEX_FIRST = 1024,  /* homes of the first array; each later one has half as many again */
-	INDEX_TAIL = 1024,   /* slots behind the last home: at 81 % full, a spill this long has odds of e-20 */
-	INDEX_SPARE = 4,     /* slots at the end that stay empty: a search reads so many at once */
-	INDEX_MOVES = 8,     /* old entries an insert moves */
-	INDEX_STEPS = 32,    /* old slots an insert looks at for them */
+	INDEX_FIRST = 1024, /* homes of the first array; each later one has half as many again */
+	INDEX_TAIL =
+		1024, /* slots behind the last home: at 81 % full, a spill this long has odds of e-20 */
+	INDEX_SPARE = 4,  /* slots at the end that stay empty: a search reads so many at once */
+	INDEX_MOVES = 8,  /* old entries an insert moves */
+	INDEX_STEPS = 32, /* old slots an insert looks at for them */
 };
 
 #define INDEX_ID_BITS 23 /* FLOW_MAX is 2^22, and id + 1 */

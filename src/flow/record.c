@@ -5,7 +5,7 @@
 #include "core/rcu.h"
 #include "flow/table.h"
 
-enum { HUGE_BYTES = 2 << 20 };
+enum { PAGE_BYTES = 4096, HUGE_BYTES = 2 << 20 };
 
 #define ARENA_BYTES (CHUNKS_ARENA * sizeof(struct flow_chunk))
 
@@ -38,8 +38,14 @@ static void *map_arena(void)
 /* Memory for the next chunk; fresh pages are zero. */
 static struct flow_chunk *take_chunk(struct flow_table *t)
 {
-	if (t->chunks < CHUNKS_SINGLE)
-		return map_bytes(sizeof(struct flow_chunk));
+	if (t->chunks < CHUNKS_SINGLE) {
+		struct flow_chunk *c = map_bytes(sizeof(*c));
+
+		/* Advice: a kernel that does not know it gives page by page. */
+		if (c && t->chunks >= CHUNKS_LAZY)
+			(void)madvise(c, sizeof(*c), MADV_POPULATE_WRITE);
+		return c;
+	}
 
 	uint32_t nth = t->chunks - CHUNKS_SINGLE;
 	if (nth / CHUNKS_ARENA == t->arenas) {
@@ -94,10 +100,23 @@ void records_free(struct flow_table *t)
 		munmap(t->arena[i], ARENA_BYTES);
 }
 
+static size_t round_up(size_t n, size_t to)
+{
+	return (n + to - 1) / to * to;
+}
+
 size_t records_memory(const struct flow_table *t)
 {
 	uint32_t single = t->chunks < CHUNKS_SINGLE ? t->chunks : CHUNKS_SINGLE;
 	size_t in_arenas = (t->chunks - single) * sizeof(struct flow_chunk);
 
-	return single * sizeof(struct flow_chunk) + (in_arenas + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+	if (t->chunks && t->chunks <= CHUNKS_LAZY) {
+		/* Of the last chunk only some pages were ever touched. */
+		uint32_t used = t->fresh - (t->chunks - 1) * FLOW_CHUNK;
+
+		return (t->chunks - 1) * sizeof(struct flow_chunk) +
+		       round_up(used * sizeof(struct flow), PAGE_BYTES) +
+		       round_up(used * sizeof(struct flow_cold), PAGE_BYTES);
+	}
+	return single * sizeof(struct flow_chunk) + round_up(in_arenas, HUGE_BYTES);
 }

@@ -15,9 +15,11 @@ struct flow_chunk {
 };
 
 enum {
-	/* The first chunks come one by one, so that a small run stays small; then 256 of them, which are
-	 * 21 huge pages, share one mapping. */
-	CHUNKS_SINGLE = 64,
+	/* The first chunks come one by one and page by page, so that a small run stays small; then with
+	 * all their pages at once; then 256 of them, which are 21 huge pages, share one mapping: by then
+	 * the unused rest of a huge page is under 8 bytes a flow. */
+	CHUNKS_LAZY = 32,
+	CHUNKS_SINGLE = 256,
 	CHUNKS_ARENA = 256,
 	CHUNKS_MAX = FLOW_MAX / FLOW_CHUNK,
 	ARENAS_MAX = (CHUNKS_MAX - CHUNKS_SINGLE + CHUNKS_ARENA - 1) / CHUNKS_ARENA,
@@ -28,9 +30,9 @@ struct flow_table {
 	struct flow_chunk **chunk; /* the directory: CHUNKS_MAX slots, published one by one */
 	struct counters *counters;
 	uint64_t tcp_idle_ns, other_idle_ns, least_idle_ns;
-	struct flow *free;   /* linked by `conversation`, last freed first */
-	uint32_t fresh;      /* the first id that was never used */
-	uint32_t chunks;     /* published after their slot in the directory */
+	struct flow *free; /* linked by `conversation`, last freed first */
+	uint32_t fresh;    /* the first id that was never used */
+	uint32_t chunks;   /* published after their slot in the directory */
 	uint32_t max_flows;
 	uint32_t evict_at;   /* where the next sample begins */
 	uint32_t sweep_at;   /* where flow_tick goes on */

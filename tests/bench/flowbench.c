@@ -28,10 +28,17 @@ static uint32_t *seqs; /* next sequence number of each flow */
 
 static void fill(struct packet *p, uint32_t n, uint64_t now_ns)
 {
-	uint8_t b[4] = {10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}, server[4] = {10, 255, 0, 1};
+	uint8_t b[4] = {10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n},
+		server[4] = {10, 255, 0, 1};
 
-	*p = (struct packet){.kind = PACKET_TCP, .flags = TCP_ACK, .window = 1000, .payload_size = 6,
-			     .seq = seqs[n], .ts_ns = now_ns, .now_ns = now_ns, .ip_id = (uint16_t)now_ns};
+	*p = (struct packet){.kind = PACKET_TCP,
+			     .flags = TCP_ACK,
+			     .window = 1000,
+			     .payload_size = 6,
+			     .seq = seqs[n],
+			     .ts_ns = now_ns,
+			     .now_ns = now_ns,
+			     .ip_id = (uint16_t)now_ns};
 	p->key.address[0] = address_v4(b);
 	p->key.address[1] = address_v4(server);
 	p->key.port[0] = (uint16_t)(n | 1024);
