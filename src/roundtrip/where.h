@@ -32,7 +32,7 @@ struct where_error {
 must_check int where_new(const char *expression, const struct protocol_ops *const *protocols,
 			 struct where_error *ret_error, struct where **ret_where);
 void where_free(struct where *w);
-/* Pure; any thread may use one `w` at a time per copy. NULL is true. */
+/* Pure: any number of threads may use one `w` at once, each with a context of its own. NULL is true. */
 bool where_true(const struct where *w, const struct roundtrip *rt, const struct line_context *c);
 /* Writes the fields of a protocol (NULL: the built-in ones) with type and text, one a line, for
  * `wirespan protocols`. */
