@@ -22,9 +22,9 @@ const char *const http_flaw_names[HTTP_FLAW_COUNT] = {
 
 /* Bytes of a token (RFC 9110 5.6.2); 2: those a method on the wire really uses. */
 static const uint8_t token_byte[256] = {
-	['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
-	['-'] = 2, ['.'] = 1, ['^'] = 1, ['_'] = 2, ['`'] = 1, ['|'] = 1,  ['~'] = 1,
-	['0' ... '9'] = 2, ['A' ... 'Z'] = 2, ['a' ... 'z'] = 1,
+	['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
+	['*'] = 1, ['+'] = 1, ['-'] = 2, ['.'] = 1,         ['^'] = 1,         ['_'] = 2,
+	['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 2, ['A' ... 'Z'] = 2, ['a' ... 'z'] = 1,
 };
 
 /* --- small parts --- */
@@ -189,7 +189,8 @@ static bool strict_request(const struct http_head *h)
 		if (token_byte[h->method.data[i]] != 2)
 			return false;
 	}
-	return h->target.data[0] == '/' || h->asks & HTTP_ASKS_CONNECT || view_equal(h->target, view_text("*")) ||
+	return h->target.data[0] == '/' || h->asks & HTTP_ASKS_CONNECT ||
+	       view_equal(h->target, view_text("*")) ||
 	       memmem(h->target.data, h->target.size, "://", 3);
 }
 
@@ -269,7 +270,8 @@ struct codings {
 
 static void take_codings(struct http_head *h, struct view list, struct codings *c)
 {
-	static const char *const known[] = {"gzip", "x-gzip", "deflate", "compress", "x-compress", NULL};
+	static const char *const known[] = {"gzip",     "x-gzip",     "deflate",
+					    "compress", "x-compress", NULL};
 	struct view item;
 	if (!list.size)
 		h->flaws |= HTTP_UNKNOWN_ENCODING;
@@ -317,8 +319,8 @@ static inline uint64_t word8(const char text[8])
 	return load_le64((const uint8_t *)text);
 }
 
-static inline void use_header(struct http_head *h, struct seen *seen, const uint8_t *name, uint32_t size,
-			      struct view value)
+static inline void use_header(struct http_head *h, struct seen *seen, const uint8_t *name,
+			      uint32_t size, struct view value)
 {
 	switch (size) {
 	case 4:
@@ -326,7 +328,7 @@ static inline void use_header(struct http_head *h, struct seen *seen, const uint
 			take_host(h, trim(value), &seen->host);
 		break;
 	case 7:
-		if ((load_le32(name) | 0x20202020) == 0x72677075 && /* upgr */
+		if ((load_le32(name) | 0x20202020) == 0x72677075 &&     /* upgr */
 		    (load_le32(name + 3) | 0x20202020) == 0x65646172) { /* rade */
 			h->upgrade = trim(value);
 			h->asks |= HTTP_ASKS_UPGRADE;
@@ -363,7 +365,7 @@ static unsigned flaws_in(struct view line)
 	for (uint32_t i = 0; i < line.size; i++) {
 		if (line.data[i] >= ' ' || line.data[i] == '\t')
 			continue;
-		flaws |= line.data[i] == '\r'  ? HTTP_BARE_CR
+		flaws |= line.data[i] == '\r'   ? HTTP_BARE_CR
 			 : line.data[i] == '\0' ? HTTP_NUL_IN_HEAD
 						: HTTP_CONTROL_IN_HEAD;
 	}
@@ -514,11 +516,25 @@ unsigned http_target_split(const struct http_head *head, struct http_target *ret
 bool http_header_secret(struct view name)
 {
 	static const char *const secret[] = {
-		"authorization",  "proxy-authorization", "cookie",        "set-cookie",
-		"cookie2",        "set-cookie2",         "x-api-key",     "api-key",
-		"x-auth-token",   "x-access-token",      "x-csrf-token",  "x-xsrf-token",
-		"x-vault-token",  "x-amz-security-token", "authentication-info", "x-goog-api-key",
-		"proxy-authentication-info", "private-token", NULL,
+		"authorization",
+		"proxy-authorization",
+		"cookie",
+		"set-cookie",
+		"cookie2",
+		"set-cookie2",
+		"x-api-key",
+		"api-key",
+		"x-auth-token",
+		"x-access-token",
+		"x-csrf-token",
+		"x-xsrf-token",
+		"x-vault-token",
+		"x-amz-security-token",
+		"authentication-info",
+		"x-goog-api-key",
+		"proxy-authentication-info",
+		"private-token",
+		NULL,
 	};
 	for (unsigned i = 0; secret[i]; i++) {
 		if (http_equal_nocase(name, secret[i]))

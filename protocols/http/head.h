@@ -40,7 +40,7 @@ enum http_flaw_bit {
 #define HTTP_FLAW_BIT(code, name) code##_BIT,
 	HTTP_FLAWS(HTTP_FLAW_BIT)
 #undef HTTP_FLAW_BIT
-	HTTP_FLAW_COUNT,
+		HTTP_FLAW_COUNT,
 };
 
 enum http_flaw {
@@ -110,7 +110,8 @@ unsigned http_target_split(const struct http_head *head, struct http_target *ret
 
 /* One header line with the folded ones behind it. */
 struct http_header {
-	struct view name, value; /* without the space around them; a folded value keeps its line ends */
+	struct view name,
+		value; /* without the space around them; a folded value keeps its line ends */
 	unsigned flaws;
 	bool usable; /* it has a colon, and a token before it */
 };

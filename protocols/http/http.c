@@ -18,19 +18,19 @@
 #include "protocols/http/say.h"
 
 enum {
-	HEAD_MAX = SCAN_MAX,   /* held until it is whole; servers stop at 8 to 48 KiB */
-	CHUNK_LINE_MAX = 4096, /* a size and its extensions, which nobody uses */
-	CHUNK_DIGITS_MAX = 15, /* 2^60 bytes */
+	HEAD_MAX = SCAN_MAX,     /* held until it is whole; servers stop at 8 to 48 KiB */
+	CHUNK_LINE_MAX = 4096,   /* a size and its extensions, which nobody uses */
+	CHUNK_DIGITS_MAX = 15,   /* 2^60 bytes */
 	TRAILER_LINE_MAX = 8192, /* one of many: used as they come, so their number needs no cap */
 	RESYNC_LINE_MAX = 8192,  /* a longer start line is not looked for */
 };
 
 /* What the next byte of a direction is. */
 enum at {
-	AT_START,  /* of a message */
-	AT_BODY,   /* the first one after a body of known length: the rest of it is being skipped */
-	AT_PEEK,   /* of the body, or of the next answer if this one was for a HEAD */
-	AT_CHUNK,  /* of a chunk's line */
+	AT_START, /* of a message */
+	AT_BODY,  /* the first one after a body of known length: the rest of it is being skipped */
+	AT_PEEK,  /* of the body, or of the next answer if this one was for a HEAD */
+	AT_CHUNK, /* of a chunk's line */
 	AT_CHUNK_END, /* of the line end behind a chunk's data */
 	AT_TRAILER,   /* of a line behind the last chunk */
 	AT_CLOSE,     /* of a body that ends with the connection */
@@ -67,6 +67,7 @@ struct pass {
 	const struct input *in;
 	enum side side;
 	uint32_t used;
+	bool pause;     /* go no further: the other direction may have waited for this */
 	struct fed fed; /* the answer; `used` is filled in at the end */
 };
 
@@ -126,7 +127,8 @@ static void end_message(struct env *env, enum side side, struct half *h, struct 
 
 static bool message_done(struct pass *p)
 {
-	end_message(p->env, p->side, p->half, (struct http_end){.sizes = true, .offset = offset_of(p)});
+	end_message(p->env, p->side, p->half,
+		    (struct http_end){.sizes = true, .offset = offset_of(p)});
 	return true;
 }
 
@@ -218,7 +220,8 @@ static bool on_resync(struct pass *p)
 /* Nobody can know where the message ends. */
 static bool broken(struct pass *p, unsigned flaws)
 {
-	struct http_end end = {.flags = MESSAGE_CUT, .flaws = flaws, .sizes = true, .offset = offset_of(p)};
+	struct http_end end = {
+		.flags = MESSAGE_CUT, .flaws = flaws, .sizes = true, .offset = offset_of(p)};
 	end_message(p->env, p->side, p->half, end);
 	return fail(p, WHY_MALFORMED, false);
 }
@@ -259,7 +262,8 @@ static bool on_peek(struct pass *p)
 	enum why why;
 	if (!left.size)
 		return stop(p);
-	enum http_start next = http_start_line(view_first(left, RESYNC_LINE_MAX), 0, FROM_SERVER, false, &why);
+	enum http_start next =
+		http_start_line(view_first(left, RESYNC_LINE_MAX), 0, FROM_SERVER, false, &why);
 	if (next == HTTP_START_MAYBE && left.size < RESYNC_LINE_MAX)
 		return need(p, 0);
 	if (next != HTTP_START_YES)
@@ -407,11 +411,13 @@ static bool on_response(struct pass *p, struct http_head *head, uint32_t size)
 	begin_head(p, size);
 	if (final && (!known || asks & HTTP_ASKS_CONNECT)) {
 		p->http->half[FROM_CLIENT].flags &= (uint8_t)~TUNNEL;
+		p->pause = true;
 		switches |= known && head->status < 300;
 	}
 	if (switches)
 		return switch_over(p, head);
-	bool empty = !final || head->status == 204 || head->status == 304 || (known && asks & HTTP_ASKS_HEAD) ||
+	bool empty = !final || head->status == 204 || head->status == 304 ||
+		     (known && asks & HTTP_ASKS_HEAD) ||
 		     (head->framing == HTTP_LENGTH && !head->length);
 	if (empty)
 		return message_done(p);
@@ -445,7 +451,10 @@ static bool incomplete(struct pass *p, struct view left)
 
 static bool on_start(struct pass *p)
 {
-	enum { DOUBTFUL = HTTP_NO_COLON | HTTP_BAD_HEADER_NAME | HTTP_NUL_IN_HEAD | HTTP_CONTROL_IN_HEAD };
+	enum {
+		DOUBTFUL = HTTP_NO_COLON | HTTP_BAD_HEADER_NAME | HTTP_NUL_IN_HEAD |
+			   HTTP_CONTROL_IN_HEAD
+	};
 	struct half *h = p->half;
 	struct view left = left_of(p);
 	struct scan_head scan;
@@ -455,7 +464,7 @@ static bool on_start(struct pass *p)
 		p->used++;
 		left = view_from(left, 1);
 	}
-	if (!left.size)
+	if (!left.size || p->pause)
 		return stop(p);
 	if (h->flags & TUNNEL && p->side == FROM_CLIENT) {
 		p->fed = (struct fed){.is = FED_WAIT};
@@ -500,7 +509,8 @@ static bool step(struct pass *p)
 static struct fed http_feed(void *state, struct env *env, enum side side, const struct input *in)
 {
 	struct http *http = state;
-	struct pass p = {.http = http, .half = &http->half[side], .env = env, .in = in, .side = side};
+	struct pass p = {
+		.http = http, .half = &http->half[side], .env = env, .in = in, .side = side};
 	if (in->lost)
 		p.half->flags |= LOST;
 	while (step(&p))
@@ -511,7 +521,8 @@ static struct fed http_feed(void *state, struct env *env, enum side side, const 
 	return p.fed;
 }
 
-static enum gap_answer http_gap(void *state, struct env *env, enum side side, uint64_t bytes, enum why why)
+static enum gap_answer http_gap(void *state, struct env *env, enum side side, uint64_t bytes,
+				enum why why)
 {
 	struct http *http = state;
 	struct half *h = &http->half[side];
@@ -525,7 +536,8 @@ static enum gap_answer http_gap(void *state, struct env *env, enum side side, ui
 	if (h->at == AT_PEEK)
 		h->body = 0;
 	if (h->at != AT_START && h->at != AT_RESYNC) {
-		struct http_end end = {.flags = MESSAGE_CUT | MESSAGE_GAP, .sizes = true, .offset = h->next};
+		struct http_end end = {
+			.flags = MESSAGE_CUT | MESSAGE_GAP, .sizes = true, .offset = h->next};
 		end_message(env, side, h, end);
 	}
 	/* the answer to a CONNECT may be in the hole */
@@ -547,7 +559,8 @@ static void http_end(void *state, struct env *env, enum side side, enum end_reas
 	}
 	if (until_close && reason == END_FIN)
 		end.flags = 0;
-	if (h->at == AT_BODY || h->at == AT_CHUNK_END) /* how much of the skip came, the feeder knows */
+	if (h->at == AT_BODY ||
+	    h->at == AT_CHUNK_END) /* how much of the skip came, the feeder knows */
 		end.sizes = false;
 	if (h->at != AT_START && h->at != AT_RESYNC)
 		end_message(env, side, h, end);

@@ -17,9 +17,8 @@ struct look {
 static bool known_method(struct view v)
 {
 	static const char *const methods[] = {
-		"GET ",	     "POST ",   "PUT ",	     "HEAD ",	  "DELETE ", "OPTIONS ",
-		"PATCH ",    "TRACE ",  "CONNECT ",  "PROPFIND ", "REPORT ", "MKCOL ",
-		"NOTIFY ", NULL,
+		"GET ",   "POST ",    "PUT ",      "HEAD ",   "DELETE ", "OPTIONS ", "PATCH ",
+		"TRACE ", "CONNECT ", "PROPFIND ", "REPORT ", "MKCOL ",  "NOTIFY ",  NULL,
 	};
 	for (unsigned i = 0; methods[i]; i++) {
 		if (view_starts(v, methods[i]))
@@ -40,7 +39,8 @@ static struct look look_at(struct view v)
 	enum side side = l.answer ? FROM_SERVER : FROM_CLIENT;
 	switch (http_start_line(v, 0, side, true, &why)) {
 	case HTTP_START_YES:
-		l.probed = (struct probed){.is = PROBE_YES, .confidence = known_method(v) || l.answer ? 100 : 95};
+		l.probed = (struct probed){.is = PROBE_YES,
+					   .confidence = known_method(v) || l.answer ? 100 : 95};
 		break;
 	case HTTP_START_MAYBE:
 		l.probed = (struct probed){.is = PROBE_NEED, .need = v.size + 1};

@@ -27,17 +27,18 @@ const struct field_def http_fields[] = {
 	[VERSION] = {"version", FIELD_TEXT, 3, "1.0 or 1.1"},
 	[HEADERS] = {"headers", FIELD_PAIRS, 3, "header lines, names in lower case (--headers)"},
 	[BODY_BYTES] = {"body_bytes", FIELD_NUMBER, 3, "bytes of the body without chunk framing"},
-	[BODY_WIRE_BYTES] = {"body_wire_bytes", FIELD_NUMBER, 3, "bytes on the wire after the head"},
+	[BODY_WIRE_BYTES] = {"body_wire_bytes", FIELD_NUMBER, 3,
+			     "bytes on the wire after the head"},
 	[ANOMALIES] = {"anomalies", FIELD_LIST, 4, "what is wrong or ambiguous in the messages"},
 	{0},
 };
 
 enum {
-	START_FIELDS = 6,   /* of a start line, the host among them */
-	HEADERS_BATCH = 32, /* headers a call */
-	COPIES = 8192,      /* bytes of lower-case names and unfolded values a call */
-	NAME_MAX_SIZE = 256,    /* longer names are cut: nobody has such a header */
-	UNFOLDED_MAX = 2048,    /* longer folded values are cut: folding is obsolete */
+	START_FIELDS = 6,    /* of a start line, the host among them */
+	HEADERS_BATCH = 32,  /* headers a call */
+	COPIES = 8192,       /* bytes of lower-case names and unfolded values a call */
+	NAME_MAX_SIZE = 256, /* longer names are cut: nobody has such a header */
+	UNFOLDED_MAX = 2048, /* longer folded values are cut: folding is obsolete */
 };
 
 static void put_text(struct field *f, unsigned *n, uint8_t id, struct view text)
@@ -77,7 +78,8 @@ static struct view copy_lower(struct copies *c, struct view name)
 	uint8_t *to = c->bytes + c->used;
 	name = view_first(name, NAME_MAX_SIZE);
 	for (uint32_t i = 0; i < name.size; i++)
-		to[i] = name.data[i] >= 'A' && name.data[i] <= 'Z' ? name.data[i] | 0x20 : name.data[i];
+		to[i] = name.data[i] >= 'A' && name.data[i] <= 'Z' ? name.data[i] | 0x20
+								   : name.data[i];
 	c->used += name.size;
 	return view_of(to, name.size);
 }
@@ -96,7 +98,8 @@ static struct view copy_unfolded(struct copies *c, struct view value)
 		while (n && (to[n - 1] == '\r' || to[n - 1] == ' ' || to[n - 1] == '\t'))
 			n--;
 		to[n++] = ' ';
-		while (i + 1 < value.size && (value.data[i + 1] == ' ' || value.data[i + 1] == '\t'))
+		while (i + 1 < value.size &&
+		       (value.data[i + 1] == ' ' || value.data[i + 1] == '\t'))
 			i++;
 	}
 	c->used += n;
@@ -113,7 +116,8 @@ static void say_headers(struct env *env, enum side side, struct message m, struc
 	while (more) {
 		copies.used = 0;
 		m.field_count = 0;
-		while (m.field_count < HEADERS_BATCH && COPIES - copies.used >= NAME_MAX_SIZE + UNFOLDED_MAX &&
+		while (m.field_count < HEADERS_BATCH &&
+		       COPIES - copies.used >= NAME_MAX_SIZE + UNFOLDED_MAX &&
 		       (more = http_header_next(&lines, &h))) {
 			if (!h.name.size)
 				continue;
@@ -121,7 +125,8 @@ static void say_headers(struct env *env, enum side side, struct message m, struc
 			to->id = HEADERS;
 			to->name = copy_lower(&copies, h.name);
 			to->mark = http_header_secret(to->name) ? FIELD_SECRET : 0;
-			to->text = h.flaws & HTTP_OBS_FOLD ? copy_unfolded(&copies, h.value) : h.value;
+			to->text =
+				h.flaws & HTTP_OBS_FOLD ? copy_unfolded(&copies, h.value) : h.value;
 		}
 		if (m.field_count)
 			env->ops->add(env, side, &m);
@@ -130,8 +135,8 @@ static void say_headers(struct env *env, enum side side, struct message m, struc
 
 /* --- messages --- */
 
-static void say_begin(struct env *env, enum side side, struct message *m, const struct http_head *head,
-		      struct field *f, unsigned n)
+static void say_begin(struct env *env, enum side side, struct message *m,
+		      const struct http_head *head, struct field *f, unsigned n)
 {
 	put_text(f, &n, VERSION, head->version);
 	put_flaws(f, &n, head->flaws);

@@ -48,8 +48,9 @@ static inline void classify_plain(const uint8_t *p, const void *k, struct masks 
 	*ret = m;
 }
 
-static inline __attribute__((always_inline)) bool
-scan(classify_fn *classify, const void *k, const uint8_t *p, uint32_t n, struct scan_head *ret)
+static inline __attribute__((always_inline)) bool scan(classify_fn *classify, const void *k,
+						       const uint8_t *p, uint32_t n,
+						       struct scan_head *ret)
 {
 	struct carry c = {0, 0, 0};
 	uint64_t odd = 0;
@@ -175,8 +176,8 @@ struct wanted_avx2 {
 
 AVX2 static inline uint64_t pair(__m256i low, __m256i high)
 {
-	return (uint32_t)_mm256_movemask_epi8(low) |
-	       (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
+	return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high)
+							     << 32;
 }
 
 AVX2 static inline uint64_t equal_avx2(__m256i low, __m256i high, __m256i b)
@@ -228,7 +229,8 @@ __attribute__((constructor)) static void choose(void)
 /* One bit a byte: weights in each half are added pairwise until a byte holds eight of them. */
 static inline uint64_t bits_neon(const uint8x16_t *x)
 {
-	static const uint8_t weights[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+	static const uint8_t weights[16] = {1, 2, 4, 8, 16, 32, 64, 128,
+					    1, 2, 4, 8, 16, 32, 64, 128};
 	uint8x16_t w = vld1q_u8(weights);
 	uint8x16_t a = vpaddq_u8(vandq_u8(x[0], w), vandq_u8(x[1], w));
 	uint8x16_t b = vpaddq_u8(vandq_u8(x[2], w), vandq_u8(x[3], w));

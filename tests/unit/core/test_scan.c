@@ -23,6 +23,7 @@ static bool reference(const uint8_t *p, uint32_t n, struct scan_head *ret)
 		uint32_t colon = line;
 		while (lines && colon < i && p[colon] > ' ' && p[colon] != ':')
 			colon++;
+		ret->odd |= lines && !empty && colon == line;
 		if (lines && colon < i && p[colon] == ':')
 			ret->marks[colon / 64] |= 1ull << colon % 64;
 		else if (lines && !empty)
@@ -72,13 +73,15 @@ Test(scan, by_hand)
 	compare_text("GET / HTTP/1.1\r\n\r\n");
 	compare_text("GET / HTTP/1.1\n\n");
 	compare_text("GET / HTTP/1.1\n\r\nbody");
-	compare_text("GET / HTTP/1.1\r\nHost: a:80\r\nX:\r\n\r\n\x01\x02 body : of any kind\r\n\r\n");
+	compare_text(
+		"GET / HTTP/1.1\r\nHost: a:80\r\nX:\r\n\r\n\x01\x02 body : of any kind\r\n\r\n");
 	compare_text("GET / HTTP/1.1\r\nno colon\r\n\r\n");
 	compare_text("GET / HTTP/1.1\r\nA : b\r\n\r\n");
 	compare_text("GET / HTTP/1.1\r\nA: b\r\n c: d\r\n\r\n");
 	compare_text("GET / HTTP/1.1\r\nA: b\rC: d\r\n\r\n");
 	compare_text("GET / HTTP/1.1\r\nA: b\r\r\n\r\n");
 	compare_text("GET / HTTP/1.1\r\nA: b\tc\r\n\r\n");
+	compare_text("GET / HTTP/1.1\r\n: b\r\n\r\n");
 	compare_text("x\r\n\r");
 	compare_text("\r\n");
 }
@@ -140,8 +143,9 @@ Test(scan, no_more_than_the_cap)
 Test(scan, walk)
 {
 	static struct scan_head head;
-	const char *text = "GET / HTTP/1.1\r\nHost: a\r\nA-name-that-reaches-into-the-next-block-of-"
-			   "bytes: b\r\n\r\n";
+	const char *text =
+		"GET / HTTP/1.1\r\nHost: a\r\nA-name-that-reaches-into-the-next-block-of-"
+		"bytes: b\r\n\r\n";
 	cr_assert(scan_head((const uint8_t *)text, (uint32_t)strlen(text), &head));
 	cr_assert_not(head.odd);
 	struct scan_walk w = scan_walk_of(&head);
