@@ -19,7 +19,8 @@ const struct protocol_ops *registry_at(const struct registry *r, unsigned i);
 unsigned registry_index(const struct registry *r, const struct protocol_ops *ops);
 const struct protocol_ops *registry_find(const struct registry *r, struct view name);
 
-/* Only these protocols are probed and decoded from now on (--only); names come one at a time. */
+/* Only these protocols are probed and decoded from now on (--only); names come one at a time;
+ * NULL: none of them. */
 void registry_only(struct registry *r, const struct protocol_ops *ops);
 /* A port rule: conversations with this port are this protocol, whatever their content. */
 must_check int registry_port_rule(struct registry *r, const struct protocol_ops *ops,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each answer of feed, beginning with the examples of decoder.h, word for word. */
+#include "tests/lib/toys.h"
 #include "tests/unit/protocol/script.h"
 
 static void answer(struct fed fed)
@@ -415,4 +416,59 @@ Test(feed_datagram, a_skip_ends_with_it)
 	bench_text(0, "abc");
 	bench_text(0, "def");
 	calls_are(">0:abc >3/3: >3:def");
+}
+
+static void start_toy(void)
+{
+	bench_start(&toy_fifo_ops, NULL);
+}
+
+TestSuite(origins, .init = start_toy, .fini = bench_done);
+
+static void seen(size_t i, uint64_t first, uint64_t last)
+{
+	const struct recorded *x = &bench.recorder.list[i];
+	cr_assert_lt(i, bench.recorder.count);
+	cr_assert_eq(x->first.frame, first, "message %zu begins in %ju", i,
+		     (uintmax_t)x->first.frame);
+	cr_assert_eq(x->last.frame, last, "message %zu ends in %ju", i, (uintmax_t)x->last.frame);
+}
+
+Test(origins, of_held_messages)
+{
+	bench_push(0, "\xa5\0", 2);
+	bench_push(0, "\3a", 2);
+	bench_push(0, "bc\xa5\0\0\xa5", 6);
+	bench_push(0, "\0\0", 2);
+	seen(0, 1, 3);
+	seen(1, 3, 3);
+	seen(2, 3, 4);
+}
+
+Test(origins, of_a_message_that_a_gap_ends)
+{
+	bench_push(0, "\xa5\0\x20xx", 5);
+	bench_push(0, "xx", 2);
+	bench_gap(0, 28, WHY_LOST);
+	seen(0, 1, 2);
+}
+
+Test(origins, of_a_message_that_the_end_cuts)
+{
+	bench_push(0, "\xa5\0\x20xx", 5);
+	bench_push(0, "xx", 2);
+	bench_end(0, END_RST);
+	seen(0, 1, 2);
+	cr_assert_eq(bench.recorder.list[0].to, 7);
+}
+
+Test(origins, of_a_message_that_a_larger_gap_ends_while_bytes_are_held)
+{
+	bench_push(0, "\xa5\0\x20xx", 5);
+	bench_push(0, "xx", 2);
+	bench_gap(0, 40, WHY_LOST);
+	bench_push(0, "xx\xa5\0\1", 5);
+	bench_push(0, "a", 1);
+	seen(0, 1, 2);
+	seen(1, 4, 5);
 }
