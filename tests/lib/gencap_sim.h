@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Inside gencap: two programs that talk over two TCP endpoints, event by event. What is seen at the place of
+ * capture is appended to `made`, before the capture itself does damage.
+ */
+#include "gencap.h"
+
+enum {
+	STREAM_MAX = 64 << 10,
+	MESSAGES_MAX = 400,
+	EVENTS_MAX = 4096,
+	CAPTURED_MAX = 20000,
+};
+enum { C, S }; /* the two ends */
+enum mode { SEQUENTIAL, BATCHES, WINDOW };
+
+struct segment {
+	uint64_t from, len, ack;
+	uint8_t flags;
+};
+
+struct event {
+	uint64_t at;
+	enum { ARRIVES, ACK_TIMER, RTO, ASK, REPLY, KEEPALIVE } kind;
+	int end, arg;
+	unsigned order; /* of those with the same time */
+	struct segment seg;
+};
+
+struct end {
+	uint8_t *stream;
+	uint64_t written, next, una; /* una: acknowledged by the peer */
+	uint64_t got;                /* contiguous bytes of the peer, its FIN included */
+	uint8_t *seen;               /* of the peer's stream */
+	uint64_t peer_fin;           /* offset of the peer's FIN, UINT64_MAX: not seen */
+	uint64_t ack_at, rto_at;
+	uint32_t isn;
+	unsigned owed, duplicates, mss;
+	uint16_t ip_id;
+	bool want_fin, reset, fin_sent;
+};
+
+struct ask {
+	uint64_t from, to;
+	int answer;
+	uint8_t flags, key, length;
+	bool done, cancelled;
+};
+
+struct made {
+	uint64_t key; /* order in the file */
+	unsigned order;
+	struct packet p;
+};
+
+struct sim {
+	uint64_t rng, now, latency, think;
+	bool keyed, unique, varied, wrap, skewed_times, lone_copies;
+	enum mode mode;
+	unsigned window, total, net_loss_pm, interim_pm, oneway_pm, quiet_pm, push_pm, cancel_pm;
+	unsigned up_to_pm, reorder_net_pm, overlap_pm, keepalive_pm, ramp;
+	uint64_t delay_max, tcp_window, place;
+	struct end end[2];
+	struct event events[EVENTS_MAX];
+	unsigned event_count, posted;
+	struct ask asks[MESSAGES_MAX];
+	unsigned ask_count, processed, finished, answers;
+	struct gencap_message answer_at[MESSAGES_MAX * 3];
+	uint64_t answer_end[MESSAGES_MAX * 3];
+	int answer_of[MESSAGES_MAX * 3];
+	uint64_t last_reply;
+	struct made *made;
+	size_t made_count, made_room;
+	unsigned client_dir;
+	unsigned
+		close; /* 0: nothing, 1: client's FIN, 2: server's FIN, 3: client's RST, 4: server's */
+	bool closing;
+};
+
+uint64_t sim_below(struct sim *s, uint64_t n); /* 0 .. n - 1; 0 when n is 0 */
+bool sim_chance(struct sim *s, unsigned per_mille);
+void *sim_grown(void *block, size_t size);
+/* From the handshake to the end. */
+void sim_converse(struct sim *s);

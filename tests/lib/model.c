@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Order and holes; pairing is model_pairing.c, the feeder plain_feeder.c. Choices where the design can be read in
+ * two ways:
+ *
+ *  1. A direction begins at the first sequence number of it that is known, by its own first segment (a SYN:
+ *     behind it) or by the first acknowledgement of the other; bytes below are late (an acknowledgement
+ *     gives way to a SYN as long as nothing was delivered that came with one). An acknowledgement in a SYN
+ *     is as good as the SYN it acknowledges. Packets without payload before the first SYN or payload
+ *     tell nothing.
+ *  2. A segment arrives at the reader's `now`. A deadline has passed when now >= arrival + limit.
+ *  3. An expired segment gives up the hole that blocks it, whichever direction that is in; the segment that
+ *     arrived first does so first; after each hole everything that can be delivered is.
+ *  4. A hole that is acknowledged in part is given up so far after 50 ms, the rest after 5 s.
+ *  5. Of several segments that can be delivered, and of two that wait for each other, the one captured
+ *     first goes.
+ *  6. An ignored acknowledgement is replaced by the last good one of its direction.
+ *  7. One acknowledged byte with nothing captured behind it is a lost FIN: the direction is not ended by it. Bytes
+ *     that come later all the same make it a gap.
+ *  8. At the end of a flow every wait is over, and what was acknowledged but not seen is lost.
+ */
+#include "model.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/time.h"
+#include "model_pairing.h"
+
+enum { UNKNOWN_SCALE = 14 };
+static const uint64_t wait_acked_ns = 50 * NS_PER_MS, wait_ns = 5 * NS_PER_S, linger_ns = NS_PER_S;
+
+struct segment {
+	const struct packet *p;
+	int64_t from, to; /* offsets; what the capture cut counts */
+};
+
+struct way {
+	bool known, seen, relied, syn, begun, ended, given_up, has_acked;
+	uint32_t origin, first,
+		acked; /* sequence numbers: of offset 0; first seen; highest the peer acknowledged */
+	int64_t next, top; /* delivered or lost up to here; highest seen */
+	int64_t unsaid;    /* a lost byte that was taken for a FIN */
+	uint64_t window;
+	unsigned scale;
+	struct segment *held; /* in order of arrival */
+	size_t count;
+};
+
+struct model {
+	struct model_pairing pairing; /* first */
+	struct way way[SIDES];
+	uint64_t closed_ns;
+	bool live;
+};
+
+static int64_t offset_of(const struct way *w, uint32_t seq)
+{
+	return w->next + (int32_t)(seq - w->origin - (uint32_t)w->next);
+}
+
+/* What `p` acknowledges, as an offset of the other direction; -1: nothing, or not to be known. */
+static int64_t ack_of(const struct model *m, const struct packet *p)
+{
+	const struct way *other = &m->way[!p->dir];
+	return p->flags & TCP_ACK && other->known ? offset_of(other, p->ack) : -1;
+}
+
+static int64_t ack_for_feeder(const struct plain_feeder *f, const struct packet *p)
+{
+	return ack_of((const struct model *)f, p);
+}
+
+static bool covers(const struct way *w, const struct segment *s)
+{
+	return s->from <= w->next &&
+	       (w->next < s->to + !!(s->p->flags & TCP_FIN) || s->p->flags & TCP_RST);
+}
+
+static bool may_go(const struct model *m, const struct segment *s)
+{
+	const struct way *other = &m->way[!s->p->dir];
+	if (!(s->p->flags & TCP_ACK))
+		return true;
+	return ack_of(m, s->p) <= other->next || (other->given_up && !other->seen);
+}
+
+static void lost(struct model *m, unsigned d, int64_t to)
+{
+	struct way *w = &m->way[d];
+	int64_t size = to - w->next + w->unsaid;
+	w->next = to;
+	w->unsaid = 0;
+	if (size)
+		plain_feeder_gap(&m->pairing.feeder, d, size, WHY_LOST);
+}
+
+static void end_way(struct model *m, unsigned d, enum end_reason reason)
+{
+	if (!m->way[d].ended)
+		plain_feeder_end(&m->pairing.feeder, d, reason);
+	m->way[d].ended = true;
+	if (!m->closed_ns && (reason == END_RST || (m->way[0].ended && m->way[1].ended)))
+		m->closed_ns = m->pairing.now_ns;
+}
+
+static void deliver(struct model *m, struct segment s)
+{
+	unsigned d = s.p->dir;
+	struct way *w = &m->way[d];
+	m->pairing.feeder.now = s.p;
+	m->way[!d].relied = true;
+	if (w->next < s.to) {
+		int64_t cut = s.to - s.p->payload_cut;
+		if (!w->begun && !w->syn)
+			plain_feeder_gap(&m->pairing.feeder, d, 0, WHY_MIDSTREAM);
+		w->begun = true;
+		lost(m, d, w->next);
+		if (w->next < cut)
+			plain_feeder_push(&m->pairing.feeder, d, s.p->payload + (w->next - s.from),
+					  cut - w->next);
+		cut = cut > w->next ? cut : w->next;
+		w->next = s.to;
+		if (cut < s.to)
+			plain_feeder_gap(&m->pairing.feeder, d, s.to - cut, WHY_SNAPLEN);
+	}
+	if (s.p->flags & TCP_FIN && w->next == s.to) {
+		w->next++;
+		end_way(m, d, END_FIN);
+	}
+	if (s.p->flags & TCP_RST)
+		end_way(m, d, END_RST);
+	size_t kept = 0;
+	for (size_t i = 0; i < w->count; i++)
+		if (!w->ended && w->held[i].p != s.p &&
+		    (w->held[i].from > w->next || covers(w, &w->held[i])))
+			w->held[kept++] = w->held[i];
+	w->count = kept;
+}
+
+static void deliver_ready(struct model *m)
+{
+	for (;;) {
+		const struct segment *ready = NULL, *head[SIDES] = {0};
+		for (unsigned d = 0; d < SIDES; d++) {
+			for (size_t i = 0; i < m->way[d].count; i++) {
+				const struct segment *s = &m->way[d].held[i];
+				if (!covers(&m->way[d], s))
+					continue;
+				head[d] = head[d] ? head[d] : s;
+				if (may_go(m, s) && (!ready || s->p->index < ready->p->index))
+					ready = s;
+			}
+		}
+		if (!ready && head[0] && head[1])
+			ready = head[0]->p->index < head[1]->p->index ? head[0] : head[1];
+		if (!ready)
+			return;
+		deliver(m, *ready);
+	}
+}
+
+/* The hole in direction d becomes lost, as far as one step goes. */
+static void lose(struct model *m, unsigned d, bool acked_only)
+{
+	struct way *w = &m->way[d], *other = &m->way[!d];
+	int64_t to = INT64_MAX;
+	w->given_up = !w->seen;
+	for (size_t i = 0; i < w->count; i++)
+		to = w->held[i].from < to ? w->held[i].from : to;
+	bool behind = to != INT64_MAX;
+	for (size_t i = 0; i < other->count; i++) {
+		int64_t ack = ack_of(m, other->held[i].p);
+		to = ack > w->next && ack < to ? ack : to;
+	}
+	if (acked_only && offset_of(w, w->acked) < to)
+		to = offset_of(w, w->acked);
+	if (behind || to > w->next + 1 || w->unsaid)
+		lost(m, d, to);
+	else
+		w->unsaid = 1, w->next = to;
+}
+
+/* One expired segment, the first that came; false: none. */
+static bool expire_one(struct model *m, uint64_t now)
+{
+	const struct segment *found = NULL;
+	unsigned in = 0;
+	for (unsigned d = 0; d < SIDES; d++) {
+		bool head = false;
+		for (size_t i = 0; i < m->way[d].count; i++)
+			head |= covers(&m->way[d], &m->way[d].held[i]);
+		/* a contiguous head waits for the other direction, and all behind it with it */
+		const struct way *w = &m->way[head ? !d : d];
+		bool acked = w->has_acked && offset_of(w, w->acked) > w->next;
+		for (size_t i = 0; i < m->way[d].count; i++) {
+			const struct segment *s = &m->way[d].held[i];
+			if (now - s->p->now_ns < (acked ? wait_acked_ns : wait_ns))
+				continue;
+			if (!found || s->p->index < found->p->index)
+				found = s, in = head ? !d : d;
+		}
+	}
+	if (!found)
+		return false;
+	m->pairing.feeder.now = found->p;
+	lose(m, in, now - found->p->now_ns < wait_ns);
+	return true;
+}
+
+static void expire(struct model *m, uint64_t now)
+{
+	do
+		deliver_ready(m);
+	while (expire_one(m, now));
+}
+
+static void finish(struct model *m, enum end_reason end, enum reason reason)
+{
+	if (!m->live)
+		return;
+	expire(m, UINT64_MAX);
+	for (unsigned d = 0; d < SIDES; d++)
+		if (m->way[d].known && m->way[d].has_acked && !m->way[d].ended &&
+		    offset_of(&m->way[d], m->way[d].acked) > m->way[d].next + 1)
+			lost(m, d, offset_of(&m->way[d], m->way[d].acked));
+	end_way(m, m->pairing.client, end);
+	end_way(m, m->pairing.server, end);
+	model_pairing_close(&m->pairing, reason);
+	plain_feeder_done(&m->pairing.feeder);
+	free(m->way[0].held);
+	free(m->way[1].held);
+	struct model_pairing *p = &m->pairing;
+	*m = (struct model){
+		.pairing = {
+			.list = p->list, .client = p->client, .server = p->server, .at = p->at}};
+}
+
+static void tick(struct model *m, uint64_t now, uint64_t at)
+{
+	m->pairing.now_ns = now;
+	m->pairing.at = at;
+	if (!m->live)
+		return;
+	expire(m, now);
+	model_pairing_tick(&m->pairing);
+	if (m->closed_ns && now >= m->closed_ns + linger_ns)
+		finish(m, END_FIN, REASON_CLOSED);
+}
+
+/* The acknowledgement of `p` (sent in d) is taken, or replaced when it cannot be true. */
+static void acknowledge(struct model *m, struct packet *p)
+{
+	struct way *w = &m->way[p->dir], *other = &m->way[!p->dir];
+	if (!(p->flags & TCP_ACK))
+		return;
+	if (!other->known) {
+		other->known = true;
+		other->origin = p->ack;
+		other->syn = p->flags & TCP_SYN;
+	}
+	if (other->seen && offset_of(other, p->ack) > other->top + (int64_t)w->window) {
+		p->ack = other->acked;
+		p->flags &= other->has_acked ? 0xff : 0xff & ~TCP_ACK;
+	} else if (!other->has_acked || (int32_t)(p->ack - other->acked) > 0) {
+		other->acked = p->ack;
+		other->has_acked = true;
+	}
+}
+
+static void arrive(struct model *m, struct packet *p, const struct protocol_ops *ops)
+{
+	struct way *w = &m->way[p->dir];
+	bool syn = p->flags & TCP_SYN, fin = p->flags & TCP_FIN;
+	m->pairing.now_ns = p->now_ns;
+	m->pairing.at = p->index;
+	if (m->live && syn && w->seen && p->seq + 1 != w->first)
+		finish(m, END_EOF, REASON_CLOSED);
+	if (!m->live && !syn && !p->payload_size && !p->payload_cut)
+		return;
+	if (!m->live) {
+		m->live = true;
+		m->pairing.feeder.ack = ack_for_feeder;
+		m->way[0].scale = m->way[1].scale = UNKNOWN_SCALE;
+		model_pairing_init(&m->pairing, ops, m->pairing.client);
+	}
+	if (!w->known || (syn && !w->seen && !w->relied))
+		w->origin = p->seq + syn;
+	if (!w->seen)
+		w->first = p->seq + syn;
+	w->known = w->seen = true;
+	w->syn |= syn;
+	if (syn)
+		w->scale = p->window_scale == 255 ? 0 : p->window_scale;
+	uint64_t window = (uint64_t)p->window << (syn ? 0 : w->scale);
+	w->window = window > w->window ? window : w->window;
+	struct segment s = {p, offset_of(w, p->seq + syn), 0};
+	s.to = s.from + p->payload_size + p->payload_cut;
+	w->top = s.to + fin > w->top ? s.to + fin : w->top;
+	acknowledge(m, p);
+	if (!w->ended && (s.to + fin > w->next || p->flags & TCP_RST) &&
+	    (s.to + fin > s.from || p->flags & TCP_RST)) {
+		w->held = plain_grown(w->held, (w->count + 1) * sizeof(s));
+		w->held[w->count++] = s;
+	}
+	deliver_ready(m);
+}
+
+void model_run(const struct packet *packets, size_t count, const struct protocol_ops *ops,
+	       unsigned client, struct model_list *list)
+{
+	struct model *m = calloc(1, sizeof(*m));
+	struct packet *copy = plain_grown(NULL, (count + 1) * sizeof(*copy));
+	m->pairing = (struct model_pairing){.list = list, .client = client, .server = !client};
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = packets[i];
+		if (packets[i].now_ns / TICK_NS != m->pairing.now_ns / TICK_NS)
+			tick(m, packets[i].now_ns, packets[i].index);
+		arrive(m, &copy[i], ops);
+	}
+	tick(m, m->pairing.now_ns, m->pairing.at + 1);
+	finish(m, END_EOF, REASON_END);
+	free(copy);
+	free(m);
+}
+
+void model_list_add(struct model_list *list, const struct model_record *r)
+{
+	if (list->count == list->room) {
+		list->room = 2 * list->room + 16;
+		list->records = plain_grown(list->records, list->room * sizeof(*r));
+	}
+	list->records[list->count++] = *r;
+}
+
+void model_list_free(struct model_list *list)
+{
+	free(list->records);
+	*list = (struct model_list){0};
+}
+
+void model_record_print(FILE *to, const struct model_record *r)
+{
+	fprintf(to, "%-10s", status_name(r->status));
+	if (r->has_request)
+		fprintf(to, " request %" PRIu64 "-%" PRIu64, r->request_from, r->request_to);
+	if (r->has_response)
+		fprintf(to, " response %" PRIu64 "-%" PRIu64, r->response_from, r->response_to);
+	fprintf(to, " time %" PRIu64 " duration %" PRIu64 " ttfb %" PRIu64 "%s", r->time_ns,
+		r->duration_ns, r->ttfb_ns, r->early ? " early" : "");
+	for (unsigned i = 0; i < PARTIAL_BITS; i++)
+		if (r->partial >> i & 1)
+			fprintf(to, " %s", partial_name(i));
+	fprintf(to, " (%s, at %" PRIu64 ")", reason_name(r->reason), r->at);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The slow plain reference of stream and pairing, written from the design alone: a whole capture of one
+ * 5-tuple in memory, whole byte arrays, linear searches everywhere. It shares no code with src/stream,
+ * src/protocol/feeder.c or src/roundtrip/keeper.c, so that tests/model can compare the two.
+ *
+ * Where the design leaves a choice, model.c's first comment says what was chosen.
+ */
+#include <stdio.h>
+
+#include "packet/packet.h"
+#include "roundtrip/roundtrip.h"
+
+/* One round trip, as far as model and program must agree. Offsets are from each direction's first byte. */
+struct model_record {
+	enum status status;
+	enum reason reason; /* for the reader: a guess that is not compared */
+	unsigned partial;   /* enum partial */
+	bool has_request, has_response, early;
+	uint64_t request_from, request_to, response_from, response_to;
+	uint64_t time_ns, duration_ns, ttfb_ns;
+	uint64_t at; /* index of the packet or tick that completed it */
+};
+
+struct model_list {
+	struct model_record *records; /* in order of completion */
+	size_t count, room;
+};
+
+/*
+ * Runs TCP packets of one 5-tuple, in order of capture, with index, ts_ns and now_ns set, through `ops`.
+ * `client` is the dir of the client. The input ends with a tick at the last packet's now. Appends to the
+ * list; never fails (memory aside, which aborts).
+ */
+void model_run(const struct packet *packets, size_t count, const struct protocol_ops *ops,
+	       unsigned client, struct model_list *list);
+
+void model_list_add(struct model_list *list, const struct model_record *r);
+void model_list_free(struct model_list *list);
+/* One line, without its end. */
+void model_record_print(FILE *to, const struct model_record *r);

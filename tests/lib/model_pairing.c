@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Choices where the design can be read in two ways (1 to 8 are model.c's):
+ *
+ *  9. A server hole ends the floating answers and a client hole ends the floating requests, even when it is the
+ *     first of its side: counting backward across a hole would invent pairs.
+ * 10. Held bytes of the server are an answer half seen. The first request of all is no turn.
+ * 11. A line that was anchored again on trust stays on trust: its turns are no evidence, its pairs keep
+ *     `order`.
+ * 12. At a turn a pair that fails the first-byte rule ends the matching: all before it are the rest.
+ * 13. An answer UP_TO a key that finds requests with other keys which were open during a server hole pairs
+ *     with them on trust (`order`): their own answers may be what was lost.
+ * 14. An answer that is over before its request completes the round trip when the request is over.
+ */
+#include "model_pairing.h"
+
+#include <stdlib.h>
+
+#include "core/time.h"
+
+enum { OPEN, ANSWERED, GONE };
+
+/* What `p` acknowledges, as an offset of the other direction; -1: nothing, or not to be known. */
+static int64_t ack_of(const struct model_pairing *m, const struct packet *p)
+{
+	return m->feeder.ack(&m->feeder, p);
+}
+
+static void emit(struct model_pairing *m, enum status status, enum reason reason, unsigned partial,
+		 const struct part *q, const struct part *a)
+{
+	unsigned flags = (q ? q->flags : 0) | (a ? a->flags : 0);
+	partial |=
+		(flags & MESSAGE_GAP ? PARTIAL_GAP : 0) | (flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
+	struct model_record r = {
+		.status = status, .reason = reason, .partial = partial, .at = m->at};
+	r.time_ns = (q ? q : a)->first->ts_ns;
+	if (q)
+		r.has_request = true, r.request_from = (uint64_t)q->from,
+		r.request_to = (uint64_t)q->to;
+	if (a)
+		r.has_response = true, r.response_from = (uint64_t)a->from,
+		r.response_to = (uint64_t)a->to;
+	if (q && a) {
+		if (a->last_ns < r.time_ns)
+			r.partial |= PARTIAL_CLOCK;
+		else
+			r.duration_ns = a->last_ns - r.time_ns;
+		r.early = a->first->ts_ns < q->last_ns;
+		r.ttfb_ns = r.early ? 0 : a->first->ts_ns - q->last_ns;
+	}
+	model_list_add(m->list, &r);
+}
+
+static void pair(struct model_pairing *m, struct request *r, const struct part *a, bool on_trust)
+{
+	if (r->state == OPEN)
+		r->partial = on_trust || m->trust ? PARTIAL_ORDER : 0;
+	r->a = *a;
+	r->state = r->ended ? GONE : ANSWERED;
+	if (r->late)
+		emit(m, STATUS_ORPHAN, REASON_LATE, 0, NULL, a);
+	else if (r->ended)
+		emit(m, a->flags & MESSAGE_ERROR ? STATUS_ERROR : STATUS_OK, 0, r->partial, &r->q,
+		     a);
+}
+
+static void unanswered(struct model_pairing *m, struct request *r, enum reason reason)
+{
+	r->state = GONE;
+	if (!r->late)
+		emit(m, STATUS_UNANSWERED, reason,
+		     reason == REASON_CANCELLED ? PARTIAL_CANCELLED : 0, &r->q, NULL);
+}
+
+static void orphans(struct model_pairing *m, enum reason reason)
+{
+	for (size_t i = 0; i < m->floating_count; i++)
+		emit(m, STATUS_ORPHAN, reason, 0, NULL, &m->floating[i]);
+	m->floating_count = 0;
+}
+
+static struct request *first_open(const struct model_pairing *m, uint64_t key)
+{
+	for (size_t i = 0; i < m->request_count; i++)
+		if (m->requests[i]->state == OPEN && (!m->keyed || m->requests[i]->q.key == key))
+			return m->requests[i];
+	return NULL;
+}
+
+static bool acks_first_byte(const struct model_pairing *m, const struct part *a,
+			    const struct request *r)
+{
+	return ack_of(m, a->first) > r->q.from;
+}
+
+static void barrier_at_head(struct model_pairing *m)
+{
+	m->barrier = true;
+	for (size_t i = 0; i < m->request_count; i++)
+		m->requests[i]->floats = true;
+}
+
+static void hole(struct plain_feeder *f, unsigned d)
+{
+	struct model_pairing *m = (struct model_pairing *)f;
+	bool server = d == m->server, first = !m->hole[d];
+	m->hole[d] = true;
+	for (size_t i = 0; i < m->request_count; i++) {
+		struct request *r = m->requests[i];
+		r->hole[server] = true;
+		if (r->state != OPEN)
+			continue;
+		if (m->keyed ? m->feeder.ops->pairing == PAIR_KEY_REUSED && r->hole[0] && r->hole[1]
+			     : first && !server && r->floats)
+			unanswered(m, r, REASON_GAP);
+	}
+	if (m->keyed)
+		return;
+	m->barrier = true;
+	if (server) {
+		barrier_at_head(m);
+		orphans(m, REASON_GAP);
+	}
+}
+
+static bool quiet(const struct model_pairing *m, const struct request *r)
+{
+	const struct plain_way *server = &m->feeder.way[m->server];
+	int64_t ack = ack_of(m, r->q.first), last = server->end;
+	while (last && !server->of[last - 1])
+		last--;
+	return m->has_previous && ack > m->previous_ack && ack >= server->end &&
+	       !m->answers[0].active && server->off == server->end && last &&
+	       r->q.from <= ack_of(m, server->of[last - 1]) && !r->after_hole;
+}
+
+/* A request that is not in the line yet made a quiet turn. */
+static void turn(struct model_pairing *m)
+{
+	bool lockstep = m->feeder.ops->pairing == PAIR_FIFO_LOCKSTEP, stop = false;
+	struct request *r = first_open(m, 0);
+	if (!m->barrier) {
+		m->sliding |= r && !lockstep;
+		m->evidence |= !r && !m->trust;
+	}
+	if (!m->barrier || m->sliding)
+		return;
+	m->trust = !lockstep && !m->evidence;
+	for (size_t i = m->request_count; i && m->floating_count && !stop; i--) {
+		r = m->requests[i - 1];
+		if (r->state != OPEN)
+			continue;
+		stop = r->after_hole || !acks_first_byte(m, &m->floating[m->floating_count - 1], r);
+		if (acks_first_byte(m, &m->floating[m->floating_count - 1], r))
+			pair(m, r, &m->floating[--m->floating_count], false);
+	}
+	orphans(m, REASON_ORDER);
+	while ((r = first_open(m, 0)))
+		unanswered(m, r, REASON_ORDER);
+	m->barrier = false;
+}
+
+static void begin_request(struct model_pairing *m, const struct part *q)
+{
+	struct request *r = plain_grown(NULL, sizeof(*r)), *old = first_open(m, q->key);
+	*r = (struct request){.q = *q, .after_hole = m->hole[m->client]};
+	r->hole[1] = m->hole[m->server];
+	if (m->keyed && old)
+		unanswered(m, old, REASON_REUSED);
+	else if (!m->keyed && quiet(m, r))
+		turn(m);
+	m->has_previous = true;
+	m->previous_ack = ack_of(m, q->first);
+	r->floats = m->barrier;
+	r->state = q->flags & MESSAGE_ONEWAY ? GONE : OPEN;
+	m->requests = plain_grown(m->requests, (m->request_count + 1) * sizeof(r));
+	m->requests[m->request_count++] = r;
+	unsigned floats = 0;
+	for (size_t i = m->request_count; i--;)
+		if (m->requests[i]->state == OPEN && m->requests[i]->floats &&
+		    ++floats > FLOATING_MAX)
+			unanswered(m, m->requests[i], REASON_LIMIT);
+}
+
+static void begin_answer(struct model_pairing *m, struct answer *a)
+{
+	struct request *head = first_open(m, a->a.key);
+	if (head && (m->keyed || !head->floats)) {
+		if (acks_first_byte(m, &a->a, head))
+			a->of = head;
+		else if (!m->keyed)
+			barrier_at_head(m);
+	}
+	a->floats = !a->of && m->barrier;
+}
+
+static void end_answer(struct model_pairing *m, struct answer *a)
+{
+	bool found = a->of && a->of->state == OPEN;
+	a->active = false;
+	if (!(a->a.flags & MESSAGE_FINAL))
+		return;
+	if (a->a.flags & MESSAGE_CANCEL && found) {
+		unanswered(m, a->of, REASON_CANCELLED);
+	} else if (a->a.flags & MESSAGE_UP_TO) {
+		found = false;
+		for (size_t i = 0; i < m->request_count; i++)
+			if (m->requests[i]->state == OPEN && m->requests[i]->q.key <= a->a.key &&
+			    acks_first_byte(m, &a->a, m->requests[i]))
+				found = true,
+				pair(m, m->requests[i], &a->a,
+				     m->requests[i] != a->of && m->requests[i]->hole[1]);
+		if (!found)
+			emit(m, STATUS_ORPHAN, REASON_UNASKED, 0, NULL, &a->a);
+	} else if (found) {
+		pair(m, a->of, &a->a, false);
+	} else if (!a->floats) {
+		emit(m, STATUS_ORPHAN, REASON_UNASKED, 0, NULL, &a->a);
+	} else {
+		m->floating[m->floating_count++] = a->a;
+		if (m->floating_count > FLOATING_MAX) {
+			emit(m, STATUS_ORPHAN, REASON_LIMIT, 0, NULL, &m->floating[0]);
+			memmove(m->floating, m->floating + 1,
+				--m->floating_count * sizeof(m->floating[0]));
+		}
+	}
+}
+
+void model_pairing_close(struct model_pairing *m, enum reason reason)
+{
+	for (size_t i = 0; i < ANSWERS_MAX; i++) {
+		if (m->answers[i].active) {
+			m->answers[i].a.flags |= MESSAGE_CUT | MESSAGE_FINAL;
+			m->answers[i].a.to = m->feeder.way[m->server].end;
+			end_answer(m, &m->answers[i]);
+		}
+	}
+	orphans(m, reason);
+	for (size_t i = 0; i < m->request_count; i++) {
+		struct request *r = m->requests[i];
+		if (!r->ended) {
+			r->q.to = m->feeder.way[m->client].end;
+			r->q.flags |= MESSAGE_CUT;
+			r->ended = true;
+		}
+		if (r->state == ANSWERED)
+			pair(m, r, &r->a, false);
+		else if (r->state == OPEN)
+			unanswered(m, r, reason);
+		free(r);
+	}
+	free(m->requests);
+}
+
+void model_pairing_tick(struct model_pairing *m)
+{
+	uint64_t limit = m->feeder.ops->answer_timeout_ms * NS_PER_MS;
+	for (size_t i = 0; limit && i < m->request_count; i++) {
+		struct request *r = m->requests[i];
+		if (r->state != OPEN || !r->ended || r->late || m->now_ns < r->q.last_ns + limit)
+			continue;
+		unanswered(m, r, REASON_TIMEOUT);
+		r->late = true;
+		r->state = m->keyed ? GONE : OPEN;
+	}
+}
+
+/* --- what the decoder may call --- */
+
+static const struct packet *packet_at(struct model_pairing *m, enum side side, uint64_t offset)
+{
+	const struct plain_way *w = &m->feeder.way[side == FROM_CLIENT ? m->client : m->server];
+	return offset < (uint64_t)w->end && w->of[offset] ? w->of[offset] : m->feeder.now;
+}
+
+static void *env_alloc(struct env *env, size_t size)
+{
+	(void)env;
+	return calloc(1, size);
+}
+
+static void env_free(struct env *env, void *block, size_t size)
+{
+	(void)env, (void)size;
+	free(block);
+}
+
+static struct seen_at env_at(struct env *env, enum side side, uint64_t offset)
+{
+	const struct packet *p = packet_at((struct model_pairing *)env, side, offset);
+	return (struct seen_at){p->ts_ns, p->frame};
+}
+
+static void env_begin(struct env *env, enum side side, const struct message *msg)
+{
+	struct model_pairing *m = (struct model_pairing *)env;
+	struct part part = {.first = packet_at(m, side, msg->offset),
+			    .from = (int64_t)msg->offset,
+			    .key = msg->key,
+			    .flags = msg->flags,
+			    .cookie = msg->cookie};
+	if (msg->kind == MESSAGE_REQUEST)
+		begin_request(m, &part);
+	m->hole[side == FROM_CLIENT ? m->client : m->server] = false;
+	struct answer *a = m->answers;
+	while (a->active && a < m->answers + ANSWERS_MAX - 1)
+		a++;
+	if (msg->kind == MESSAGE_RESPONSE) {
+		*a = (struct answer){.a = part, .active = true};
+		begin_answer(m, a);
+	}
+}
+
+static void env_add(struct env *env, enum side side, const struct message *msg)
+{
+	(void)env, (void)side, (void)msg;
+}
+
+static void end_part(struct model_pairing *m, enum side side, struct part *p,
+		     const struct message *msg)
+{
+	const struct plain_way *w = &m->feeder.way[side == FROM_CLIENT ? m->client : m->server];
+	p->flags |= msg->flags;
+	p->to = (int64_t)msg->offset < w->end ? (int64_t)msg->offset : w->end;
+	for (int64_t i = p->from; i < p->to; i++)
+		if (w->of[i])
+			p->last_ns = w->of[i]->ts_ns;
+}
+
+static void end_request(struct model_pairing *m, struct request *r, const struct message *msg)
+{
+	end_part(m, FROM_CLIENT, &r->q, msg);
+	r->ended = true;
+	if (msg->flags & MESSAGE_REKEY)
+		r->q.key = msg->new_key;
+	if (r->q.flags & MESSAGE_ONEWAY)
+		r->state = GONE, emit(m, STATUS_ONEWAY, 0, 0, &r->q, NULL);
+	else if (r->state == ANSWERED)
+		pair(m, r, &r->a, false);
+}
+
+static void env_end(struct env *env, enum side side, const struct message *msg)
+{
+	struct model_pairing *m = (struct model_pairing *)env;
+	m->feeder.way[side == FROM_CLIENT ? m->client : m->server].bad = 0;
+	for (size_t i = 0; msg->kind == MESSAGE_RESPONSE && i < ANSWERS_MAX; i++) {
+		struct answer *a = &m->answers[i];
+		if (a->active && (!m->keyed || a->a.key == msg->key)) {
+			end_part(m, side, &a->a, msg);
+			end_answer(m, a);
+			return;
+		}
+	}
+	struct request *open = first_open(m, msg->key);
+	if (msg->kind == MESSAGE_REQUEST && msg->flags & MESSAGE_CANCEL && open)
+		unanswered(m, open, REASON_CANCELLED);
+	for (size_t i = m->request_count;
+	     msg->kind == MESSAGE_REQUEST && !(msg->flags & MESSAGE_CANCEL) && i--;)
+		if (!m->requests[i]->ended && (!m->keyed || m->requests[i]->q.key == msg->key)) {
+			end_request(m, m->requests[i], msg);
+			return;
+		}
+}
+
+static int env_ask(struct env *env, enum side side, uint64_t key, uint64_t offset)
+{
+	struct model_pairing *m = (struct model_pairing *)env;
+	struct part a = {.first = packet_at(m, side, offset)};
+	struct request *head = first_open(m, key);
+	if (!head && (m->keyed || !m->barrier))
+		return ASK_NONE;
+	if (!head || (!m->keyed && head->floats) || !acks_first_byte(m, &a, head))
+		return ASK_UNKNOWN;
+	return head->q.cookie;
+}
+
+static const struct env_ops env_ops = {env_alloc, env_free, env_at, env_begin,
+				       env_add,   env_end,  env_ask};
+
+void model_pairing_init(struct model_pairing *m, const struct protocol_ops *ops, unsigned client)
+{
+	m->client = client;
+	m->server = !client;
+	m->keyed = ops->pairing == PAIR_KEY_UNIQUE || ops->pairing == PAIR_KEY_REUSED;
+	m->feeder.env.ops = &env_ops;
+	m->feeder.hole = hole;
+	plain_feeder_init(&m->feeder, ops, client);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The model's pairing: requests in line or by key, floating answers, quiet turns. It is told of messages by the
+ * decoder (it is the decoder's env) and of holes by the plain feeder, which is its first member.
+ */
+#include "model.h"
+#include "plain_feeder.h"
+
+enum { FLOATING_MAX = 256, ANSWERS_MAX = 256 };
+
+struct part { /* one message */
+	const struct packet *first;
+	int64_t from, to;
+	uint64_t last_ns, key;
+	unsigned flags;
+	int cookie;
+};
+
+struct request {
+	struct part q, a;
+	int state;
+	bool ended, floats, after_hole, late, hole[SIDES];
+	unsigned partial;
+};
+
+struct answer {
+	struct part a;
+	struct request *of;
+	bool active, floats;
+};
+
+struct model_pairing {
+	struct plain_feeder feeder; /* first */
+	struct model_list *list;
+	uint64_t at, now_ns;     /* of the packet or tick being looked at */
+	unsigned client, server; /* dirs */
+	bool keyed, barrier, sliding, evidence, trust, has_previous;
+	bool hole[SIDES]; /* messages may have been lost since the last one began */
+	int64_t previous_ack;
+	struct request **requests; /* all of them, answered or not */
+	size_t request_count, floating_count;
+	struct answer answers[ANSWERS_MAX];
+	struct part floating[FLOATING_MAX + 1];
+};
+
+/* `p` is zero but for list, at, now_ns and feeder.ack. */
+void model_pairing_init(struct model_pairing *p, const struct protocol_ops *ops, unsigned client);
+/* Timeouts. */
+void model_pairing_tick(struct model_pairing *p);
+/* The flow is over. */
+void model_pairing_close(struct model_pairing *p, enum reason reason);

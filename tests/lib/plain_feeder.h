@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The model's own feeder: every byte of both directions stays in memory, with the packet it came from, so
+ * that "which packet was this byte in" is an array access. Switching decoders is not modelled.
+ */
+#include "packet/packet.h"
+#include "protocol/decoder.h"
+
+struct plain_way {
+	uint8_t *data;
+	const struct packet **of; /* the packet each byte was delivered from; NULL: lost */
+	int64_t end, room;
+	int64_t off; /* next byte the decoder has not used */
+	uint64_t skip, skip_lost;
+	int64_t want;
+	unsigned bad;
+	bool waiting, dead;
+};
+
+struct plain_feeder {
+	struct env env; /* first: the decoder's env; its ops are the owner's */
+	const struct protocol_ops *ops;
+	void *state;
+	unsigned client; /* dir of the client */
+	bool bypassed;
+	const struct packet *now; /* the packet being delivered */
+	struct plain_way way[2];
+	void (*hole)(struct plain_feeder *f, unsigned dir); /* messages may have been lost here */
+	/* What a packet acknowledges, as an offset of the other direction; -1: nothing, or not to be known. */
+	int64_t (*ack)(const struct plain_feeder *f, const struct packet *p);
+};
+
+void plain_feeder_init(struct plain_feeder *f, const struct protocol_ops *ops, unsigned client);
+void plain_feeder_done(struct plain_feeder *f);
+void plain_feeder_push(struct plain_feeder *f, unsigned dir, const uint8_t *data, int64_t size);
+void plain_feeder_gap(struct plain_feeder *f, unsigned dir, int64_t size, enum why why);
+void plain_feeder_end(struct plain_feeder *f, unsigned dir, enum end_reason reason);
+
+/* realloc() that does not fail. */
+void *plain_grown(void *block, size_t size);
+
+static inline enum side plain_side(const struct plain_feeder *f, unsigned dir)
+{
+	return dir == f->client ? FROM_CLIENT : FROM_SERVER;
+}

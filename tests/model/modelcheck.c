@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The worker against the model, on random captures. Usage: modelcheck [--seed N] [--count N] [--print]
+ * [--keep-going]. Exit status 1 on the first difference, after shrinking the capture to the packets that
+ * matter, or on a wrong pair (the generator knows which answer belongs to which request).
+ *
+ * Compared: status, offsets, times, and the partial flags `order`, `gap`, `cut`, `cancelled`, `clock`. Not
+ * compared: reasons, the order of completion, and the flags that only explain (`midstream`, `snaplen`).
+ */
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/worker.h"
+#include "core/time.h"
+#include "protocol/registry.h"
+#include "tests/lib/gencap.h"
+#include "tests/lib/model.h"
+#include "tests/lib/toys.h"
+
+enum {
+	PARTIAL_COMPARED =
+		PARTIAL_ORDER | PARTIAL_GAP | PARTIAL_CUT | PARTIAL_CANCELLED | PARTIAL_CLOCK
+};
+enum { DEFAULT_COUNT = 2000 };
+
+struct run {
+	struct model_list list;
+	uint64_t at;
+};
+
+struct totals {
+	uint64_t packets, records, pairs, on_trust, wrong_on_trust, wrong;
+};
+
+static void check(int err, const char *what)
+{
+	if (err) {
+		fprintf(stderr, "modelcheck: %s: %s\n", what, err_text(err));
+		exit(1);
+	}
+}
+
+static void take(void *data, const struct roundtrip *rt)
+{
+	struct run *run = data;
+	struct model_record r = {
+		.status = rt->status,
+		.reason = rt->reason,
+		.partial = rt->partial,
+		.time_ns = rt->time_ns,
+		.has_request = rt->request,
+		.has_response = rt->response,
+		.at = run->at,
+	};
+	if (rt->request)
+		r.request_from = rt->request->from, r.request_to = rt->request->to;
+	if (rt->response)
+		r.response_from = rt->response->from, r.response_to = rt->response->to;
+	if (rt->request && rt->response) {
+		r.early = rt->early;
+		r.duration_ns = rt->duration_ns;
+		r.ttfb_ns = rt->ttfb_ns;
+	}
+	model_list_add(&run->list, &r);
+}
+
+static void run_worker(const struct packet *packets, size_t count, const struct gencap *g,
+		       struct run *run)
+{
+	struct registry *registry;
+	struct worker *worker;
+	check(registry_new(toys_all, &registry), "registry");
+	check(registry_port_rule(registry, g->ops, GENCAP_SERVER_PORT), "port rule");
+	struct worker_options options = {
+		.registry = registry, .decode = true, .emit = take, .data = run};
+	check(worker_new(&options, &worker), "worker");
+	uint64_t now = 0;
+	for (size_t i = 0; i < count; i++) {
+		run->at = packets[i].index;
+		if (packets[i].now_ns / TICK_NS != now / TICK_NS) {
+			struct packet tick = {.kind = PACKET_TICK,
+					      .index = packets[i].index,
+					      .now_ns = packets[i].now_ns};
+			worker_packet(worker, &tick);
+		}
+		now = packets[i].now_ns;
+		worker_packet(worker, &packets[i]);
+	}
+	run->at++;
+	worker_finish(worker, now);
+	worker_free(worker);
+	registry_free(registry);
+}
+
+/* Order of the conversation, not of completion. */
+static int by_place(const void *a, const void *b)
+{
+	const struct model_record *x = a, *y = b;
+	uint64_t p[] = {x->has_request, x->time_ns, x->request_from, x->response_from, x->status};
+	uint64_t q[] = {y->has_request, y->time_ns, y->request_from, y->response_from, y->status};
+	for (unsigned i = 0; i < sizeof(p) / sizeof(p[0]); i++)
+		if (p[i] != q[i])
+			return p[i] < q[i] ? -1 : 1;
+	return 0;
+}
+
+static bool same(const struct model_record *x, const struct model_record *y)
+{
+	return x->status == y->status &&
+	       (x->partial & PARTIAL_COMPARED) == (y->partial & PARTIAL_COMPARED) &&
+	       x->has_request == y->has_request && x->has_response == y->has_response &&
+	       x->request_from == y->request_from && x->request_to == y->request_to &&
+	       x->response_from == y->response_from && x->response_to == y->response_to &&
+	       x->time_ns == y->time_ns && x->duration_ns == y->duration_ns &&
+	       x->ttfb_ns == y->ttfb_ns && x->early == y->early;
+}
+
+static void run_both(const struct packet *packets, size_t count, const struct gencap *g,
+		     struct run *fast, struct run *slow)
+{
+	run_worker(packets, count, g, fast);
+	model_run(packets, count, g->ops, g->client, &slow->list);
+	qsort(fast->list.records, fast->list.count, sizeof(struct model_record), by_place);
+	qsort(slow->list.records, slow->list.count, sizeof(struct model_record), by_place);
+}
+
+static bool agree(const struct run *fast, const struct run *slow)
+{
+	if (fast->list.count != slow->list.count)
+		return false;
+	for (size_t i = 0; i < fast->list.count; i++)
+		if (!same(&fast->list.records[i], &slow->list.records[i]))
+			return false;
+	return true;
+}
+
+static void renumber(struct packet *packets, size_t count)
+{
+	uint64_t now = 0;
+	for (size_t i = 0; i < count; i++) {
+		now = packets[i].ts_ns > now ? packets[i].ts_ns : now;
+		packets[i].now_ns = now;
+		packets[i].index = packets[i].frame = i + 1;
+	}
+}
+
+static bool differs_without(const struct packet *packets, size_t count, size_t from, size_t n,
+			    const struct gencap *g, struct packet *scratch)
+{
+	struct run fast = {0}, slow = {0};
+	memcpy(scratch, packets, from * sizeof(*packets));
+	memcpy(scratch + from, packets + from + n, (count - from - n) * sizeof(*packets));
+	renumber(scratch, count - n);
+	run_both(scratch, count - n, g, &fast, &slow);
+	bool differs = !agree(&fast, &slow);
+	model_list_free(&fast.list);
+	model_list_free(&slow.list);
+	return differs;
+}
+
+/* Drops packets, many at a time and then one by one, as long as the two differ. */
+static size_t shrink(struct packet *packets, size_t count, const struct gencap *g)
+{
+	struct packet *scratch = calloc(count + 1, sizeof(*scratch));
+	for (size_t n = count / 2; scratch && n; n = n > 1 ? n / 2 : 0) {
+		for (size_t from = count >= n ? count - n + 1 : 0; from--;) {
+			if (from + n > count ||
+			    !differs_without(packets, count, from, n, g, scratch))
+				continue;
+			count -= n;
+			memcpy(packets, scratch, count * sizeof(*packets));
+		}
+	}
+	free(scratch);
+	return count;
+}
+
+static void print_packets(const struct packet *packets, size_t count, unsigned client)
+{
+	uint32_t base[2] = {0};
+	bool seen[2] = {0};
+	for (size_t i = 0; i < count; i++) {
+		const struct packet *p = &packets[i];
+		if (!seen[p->dir])
+			base[p->dir] = p->seq + !!(p->flags & TCP_SYN);
+		seen[p->dir] = true;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct packet *p = &packets[i];
+		int from = (int)(p->seq + !!(p->flags & TCP_SYN) - base[p->dir]);
+		printf("%5" PRIu64 " %11.6f now %11.6f %s %d..%d", p->index,
+		       (double)(p->ts_ns % 1000000000000) / 1e9,
+		       (double)(p->now_ns % 1000000000000) / 1e9,
+		       p->dir == client ? "client >       " : "       < server", from,
+		       from + (int)(p->payload_size + p->payload_cut));
+		if (p->flags & TCP_ACK)
+			printf(" ack %d", (int)(p->ack - base[!p->dir]));
+		printf("%s%s%s%s ", p->flags & TCP_SYN ? " SYN" : "",
+		       p->flags & TCP_FIN ? " FIN" : "", p->flags & TCP_RST ? " RST" : "",
+		       p->payload_cut ? " cut" : "");
+		for (unsigned k = 0; k < p->payload_size && k < 48; k++)
+			printf("%02x", p->payload[k]);
+		printf("%s\n", p->payload_size > 48 ? ".." : "");
+	}
+}
+
+static void print_list(const char *who, const struct run *run, const struct run *other)
+{
+	printf("%s:\n", who);
+	for (size_t i = 0; i < run->list.count; i++) {
+		bool found = false;
+		for (size_t j = 0; j < other->list.count && !found; j++)
+			found = same(&run->list.records[i], &other->list.records[j]);
+		printf("%s ", found ? " " : "*");
+		model_record_print(stdout, &run->list.records[i]);
+		printf("\n");
+	}
+}
+
+static void print_all(const struct packet *packets, size_t count, const struct gencap *g)
+{
+	struct run fast = {0}, slow = {0};
+	run_both(packets, count, g, &fast, &slow);
+	print_packets(packets, count, g->client);
+	print_list("worker", &fast, &slow);
+	print_list("model", &slow, &fast);
+	model_list_free(&fast.list);
+	model_list_free(&slow.list);
+}
+
+/* False: a pair is wrong, and nothing marks it as made on trust. */
+static bool pairs_true(const struct gencap *g, const struct run *run, const char *who,
+		       uint64_t seed, struct totals *t)
+{
+	bool all = true;
+	for (size_t i = 0; i < run->list.count; i++) {
+		const struct model_record *r = &run->list.records[i];
+		t->records++;
+		if (!r->has_request || !r->has_response)
+			continue;
+		enum gencap_verdict v =
+			gencap_pair_true(g, r->time_ns, r->request_from, r->response_from);
+		bool trust = r->partial & PARTIAL_ORDER;
+		t->pairs++;
+		t->on_trust += trust;
+		t->wrong_on_trust += trust && v != GENCAP_RIGHT;
+		if (v == GENCAP_RIGHT || trust)
+			continue;
+		t->wrong++;
+		all = false;
+		printf("seed %" PRIu64 ": %s pair by the %s: ", seed,
+		       v == GENCAP_WRONG ? "wrong" : "bogus", who);
+		model_record_print(stdout, r);
+		printf("\n");
+	}
+	return all;
+}
+
+static bool one(uint64_t seed, bool print, bool quick, struct totals *t)
+{
+	struct gencap g;
+	struct run fast = {0}, slow = {0};
+	struct totals ignored = {0};
+	gencap_make(seed, &g);
+	run_both(g.packets, g.count, &g, &fast, &slow);
+	bool alike = agree(&fast, &slow), right = pairs_true(&g, &fast, "worker", seed, t);
+	right &= pairs_true(&g, &slow, "model", seed, &ignored);
+	t->packets += g.count;
+	if (!alike && quick)
+		printf("seed %" PRIu64 ": differs: %s\n", seed, g.text);
+	if (print || (!(alike && right) && !quick)) {
+		printf("seed %" PRIu64 ": %zu packets, %s\n", seed, g.count, g.text);
+		print_all(g.packets, g.count, &g);
+	}
+	if (!alike && !quick) {
+		size_t count = shrink(g.packets, g.count, &g);
+		printf("seed %" PRIu64
+		       ": worker and model differ; the same with these %zu packets (%s):\n",
+		       seed, count, g.text);
+		renumber(g.packets, count);
+		print_all(g.packets, count, &g);
+	}
+	model_list_free(&fast.list);
+	model_list_free(&slow.list);
+	gencap_free(&g);
+	return alike && right;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t seed = 1, count = DEFAULT_COUNT, failed = 0;
+	bool print = false, go_on = false;
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--print"))
+			print = true;
+		else if (!strcmp(argv[i], "--keep-going"))
+			go_on = true;
+		else if (!strcmp(argv[i], "--seed") && i + 1 < argc)
+			seed = strtoull(argv[++i], NULL, 0);
+		else if (!strcmp(argv[i], "--count") && i + 1 < argc)
+			count = strtoull(argv[++i], NULL, 0);
+		else
+			return fprintf(stderr, "usage: modelcheck [--seed N] [--count N] [--print] "
+					       "[--keep-going]\n"),
+			       2;
+	}
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	printf("modelcheck --seed %" PRIu64 " --count %" PRIu64 "\n", seed, count);
+	struct totals t = {0};
+	uint64_t i;
+	for (i = 0; i < count && (go_on || !failed); i++)
+		failed += !one(seed + i, print, go_on, &t);
+	printf("%" PRIu64 " packets, %" PRIu64 " records, %" PRIu64 " pairs; on trust %" PRIu64
+	       " (%" PRIu64 " wrong); wrong %" PRIu64 "\n",
+	       t.packets, t.records, t.pairs, t.on_trust, t.wrong_on_trust, t.wrong);
+	printf("%" PRIu64 " passed, %" PRIu64 " failed, 0 skipped\n", i - failed, failed);
+	return failed != 0;
+}
