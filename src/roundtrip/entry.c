@@ -49,17 +49,23 @@ struct entry *entry_new(struct keeper *k, const struct message *m, const struct 
 	const struct protocol_ops *ops = k->feeder.ops;
 	const struct field_def *defs = m->defs ? m->defs : ops->fields;
 	uint32_t size = fields_bound(m->fields, m->field_count);
-	uint32_t block = (uint32_t)pool_block_size(sizeof(struct entry) +
-						   (size < 4096 ? size : 0));
+	uint32_t block = (uint32_t)pool_block_size(sizeof(struct entry) + (size < 4096 ? size : 0));
 	struct entry *e = pool_get(k->world->pool, block);
 
 	if (!e)
 		return NULL;
-	*e = (struct entry){.protocol = m->protocol ? m->protocol : ops->name, .defs = defs,
-			    .from = m->offset, .to = m->offset, .ack = origin->ack,
-			    .first_ns = origin->ts_ns, .last_ns = origin->ts_ns,
-			    .first_frame = origin->frame, .last_frame = origin->frame,
-			    .cookie = m->cookie, .block_size = block, .kind = (uint8_t)m->kind,
+	*e = (struct entry){.protocol = m->protocol ? m->protocol : ops->name,
+			    .defs = defs,
+			    .from = m->offset,
+			    .to = m->offset,
+			    .ack = origin->ack,
+			    .first_ns = origin->ts_ns,
+			    .last_ns = origin->ts_ns,
+			    .first_frame = origin->frame,
+			    .last_frame = origin->frame,
+			    .cookie = m->cookie,
+			    .block_size = block,
+			    .kind = (uint8_t)m->kind,
 			    .flags_begin = (uint8_t)m->flags};
 	e->link.key = m->key;
 	e->link.owner = k;

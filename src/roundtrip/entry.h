@@ -11,9 +11,9 @@ enum entry_flag {
 	ENTRY_ENDED = 1,
 	ENTRY_FINAL = 2,
 	ENTRY_ERROR = 4,
-	ENTRY_PAIRED = 8,     /* an answer that began as the head's */
-	ENTRY_TIMED_OUT = 16, /* a request already said unanswered */
-	ENTRY_KEYED = 32,     /* in the key table */
+	ENTRY_PAIRED = 8,       /* an answer that began as the head's */
+	ENTRY_TIMED_OUT = 16,   /* a request already said unanswered */
+	ENTRY_KEYED = 32,       /* in the key table */
 	ENTRY_HOLE_CLIENT = 64, /* a client hole was seen since it began */
 	ENTRY_HOLE_SERVER = 128,
 };
@@ -21,7 +21,8 @@ enum entry_flag {
 struct entry {
 	struct key_link link; /* first */
 	struct entry *next, *prev;
-	struct entry *partner; /* a keyed answer's request, or an early answer kept with its request */
+	struct entry
+		*partner; /* a keyed answer's request, or an early answer kept with its request */
 	uint8_t *fields;
 	const char *protocol;
 	const struct field_def *defs;
@@ -31,8 +32,8 @@ struct entry {
 	int cookie;
 	uint32_t fields_size, fields_room, block_size;
 	uint16_t partial;
-	uint8_t flags;  /* enum entry_flag */
-	uint8_t kind;   /* enum message_kind */
+	uint8_t flags;          /* enum entry_flag */
+	uint8_t kind;           /* enum message_kind */
 	uint8_t flags_begin;    /* enum message_flag, as given at begin */
 	uint8_t status, reason; /* of a pending record */
 	uint8_t inline_fields[];

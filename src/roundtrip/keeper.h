@@ -33,31 +33,32 @@ struct keeper_world {
 	 * and RTT are still empty: the worker knows them. */
 	void (*emit)(void *data, struct keeper *k, struct roundtrip *rt);
 	/* TCP health of the conversation so far, and bytes lost. May be NULL. */
-	void (*health)(void *data, const struct keeper *k, struct tcp_health *ret, uint64_t *ret_lost);
+	void (*health)(void *data, const struct keeper *k, struct tcp_health *ret,
+		       uint64_t *ret_lost);
 	void *data;
 };
 
 struct keeper {
 	struct feeder feeder; /* first: a feeder of ours is a keeper */
 	struct keeper_world *world;
-	struct entry *head, *tail;     /* open requests, oldest first */
-	struct entry *request;         /* FIFO: begun and not ended */
-	struct entry *response;        /* FIFO: begun and not ended */
-	struct entry *floats, *floats_tail; /* floating answers */
+	struct entry *head, *tail;            /* open requests, oldest first */
+	struct entry *request;                /* FIFO: begun and not ended */
+	struct entry *response;               /* FIFO: begun and not ended */
+	struct entry *floats, *floats_tail;   /* floating answers */
 	struct entry *pending, *pending_tail; /* records of a guess that is not confirmed */
-	uint64_t last_ack;  /* what the previous request's first segment acknowledged */
-	uint32_t open;      /* requests in line */
-	uint32_t ahead;     /* not anchored: of these, before the barrier */
+	uint64_t last_ack; /* what the previous request's first segment acknowledged */
+	uint32_t open;     /* requests in line */
+	uint32_t ahead;    /* not anchored: of these, before the barrier */
 	uint16_t float_count;
 	uint8_t pending_count;
-	uint8_t loose : 1;    /* not anchored */
-	uint8_t sliding : 1;  /* keeps requests in flight across turns */
-	uint8_t evidence : 1; /* a quiet turn with nothing open was seen */
-	uint8_t trust : 1;    /* anchored again without evidence: pairs are `partial: order` */
+	uint8_t loose : 1;      /* not anchored */
+	uint8_t sliding : 1;    /* keeps requests in flight across turns */
+	uint8_t evidence : 1;   /* a quiet turn with nothing open was seen */
+	uint8_t trust : 1;      /* anchored again without evidence: pairs are `partial: order` */
 	uint8_t after_hole : 1; /* no request since the client hole */
-	uint8_t midstream : 1; /* loose because the connection was open before we came */
-	uint8_t dropping : 1; /* the guess was withdrawn: records vanish */
-	uint8_t snaplen : 1;  /* the capture cut packets of this flow */
+	uint8_t midstream : 1;  /* loose because the connection was open before we came */
+	uint8_t dropping : 1;   /* the guess was withdrawn: records vanish */
+	uint8_t snaplen : 1;    /* the capture cut packets of this flow */
 };
 
 extern const struct message_sink keeper_sink;

@@ -89,7 +89,8 @@ void keyed_request_end(struct keeper *k, const struct message *m, const struct o
 	flags = m->flags | q->flags_begin;
 	entry_end(q, m, origin);
 	entry_add(k, q, m);
-	q->partial |= (flags & MESSAGE_GAP ? PARTIAL_GAP : 0) | (flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
+	q->partial |=
+		(flags & MESSAGE_GAP ? PARTIAL_GAP : 0) | (flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
 	if (flags & MESSAGE_ONEWAY) {
 		take(k, q);
 		record_oneway(k, q);
@@ -155,7 +156,8 @@ static void answer_one(struct keeper *k, const struct message *m, struct entry *
 }
 
 /* An answer is whole, or as much of it as will come. */
-static void finish_answer(struct keeper *k, struct entry *a, const struct message *m, unsigned flags)
+static void finish_answer(struct keeper *k, struct entry *a, const struct message *m,
+			  unsigned flags)
 {
 	take_answer(k, a);
 	if (!(flags & MESSAGE_FINAL)) {
@@ -164,7 +166,8 @@ static void finish_answer(struct keeper *k, struct entry *a, const struct messag
 		return;
 	}
 	a->flags |= flags & MESSAGE_ERROR ? ENTRY_ERROR : 0;
-	a->partial |= (flags & MESSAGE_GAP ? PARTIAL_GAP : 0) | (flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
+	a->partial |=
+		(flags & MESSAGE_GAP ? PARTIAL_GAP : 0) | (flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
 	if (flags & MESSAGE_UP_TO)
 		answer_up_to(k, m, a);
 	else

@@ -27,5 +27,6 @@ must_check int keys_init(struct key_table *t, uint64_t secret);
 void keys_done(struct key_table *t);
 /* Cannot fail: when memory for growing is short the chains get longer. */
 void keys_insert(struct key_table *t, struct key_link *link);
-struct key_link *keys_find(const struct key_table *t, const void *owner, uint64_t key, uint8_t kind);
+struct key_link *keys_find(const struct key_table *t, const void *owner, uint64_t key,
+			   uint8_t kind);
 void keys_remove(struct key_table *t, struct key_link *link);

@@ -4,8 +4,13 @@
 
 static struct message_part part_of(const struct entry *e)
 {
-	return (struct message_part){e->from, e->to, e->first_ns, e->last_ns, e->first_frame,
-				     e->last_frame, view_of(e->fields, e->fields_size)};
+	return (struct message_part){e->from,
+				     e->to,
+				     e->first_ns,
+				     e->last_ns,
+				     e->first_frame,
+				     e->last_frame,
+				     view_of(e->fields, e->fields_size)};
 }
 
 static void set_times(struct roundtrip *rt, const struct entry *q, const struct entry *a)
@@ -57,7 +62,9 @@ static void send_record(struct keeper *k, struct entry *q, struct entry *a, enum
 {
 	const struct entry *first = q ? q : a;
 	struct message_part request, response;
-	struct roundtrip rt = {.protocol = first->protocol, .defs = first->defs, .status = status,
+	struct roundtrip rt = {.protocol = first->protocol,
+			       .defs = first->defs,
+			       .status = status,
 			       .reason = reason,
 			       .partial = (q ? q->partial : 0u) | (a ? a->partial : 0u)};
 

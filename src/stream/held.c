@@ -106,7 +106,8 @@ int held_insert(struct stream *s, const struct packet *p, const struct held_part
 {
 	struct counters *c = s->world->counters;
 	uint8_t flags = p->flags & (TCP_FIN | TCP_RST);
-	bool copy = part->size && !feeder_skips(s->feeder, p->dir, part->offset, part->offset + part->size);
+	bool copy = part->size &&
+		    !feeder_skips(s->feeder, p->dir, part->offset, part->offset + part->size);
 	struct segment *after, *g;
 
 	if (!queues_of(s))
@@ -114,7 +115,8 @@ int held_insert(struct stream *s, const struct packet *p, const struct held_part
 	after = s->held->dir[p->dir].tail;
 	while (after && after->offset > part->offset)
 		after = after->prev;
-	if ((after && conflicts(after, part)) || (after && after->next && conflicts(after->next, part)))
+	if ((after && conflicts(after, part)) ||
+	    (after && after->next && conflicts(after->next, part)))
 		counter_add(&c->overlap_conflict, 1);
 	if (is_repeat(after, part, flags)) {
 		counter_add(&c->duplicate_bytes, part->size);
@@ -130,9 +132,16 @@ int held_insert(struct stream *s, const struct packet *p, const struct held_part
 		}
 		return ERR_NOMEM;
 	}
-	*g = (struct segment){.offset = part->offset, .ack = part->ack, .ts_ns = p->ts_ns,
-			      .now_ns = p->now_ns, .frame = p->frame, .index = p->index,
-			      .size = part->size, .cut = part->cut, .flags = flags, .copied = copy};
+	*g = (struct segment){.offset = part->offset,
+			      .ack = part->ack,
+			      .ts_ns = p->ts_ns,
+			      .now_ns = p->now_ns,
+			      .frame = p->frame,
+			      .index = p->index,
+			      .size = part->size,
+			      .cut = part->cut,
+			      .flags = flags,
+			      .copied = copy};
 	if (copy)
 		memcpy(g->data, part->data, part->size);
 	link_segment(s, p->dir, g, after);

@@ -7,8 +7,8 @@
 #include "stream/stream.h"
 
 struct segment {
-	struct segment *next, *prev;     /* by offset; equal offsets by arrival */
-	struct segment *newer, *older;   /* by arrival */
+	struct segment *next, *prev;   /* by offset; equal offsets by arrival */
+	struct segment *newer, *older; /* by arrival */
 	uint64_t offset, ack;
 	uint64_t ts_ns, now_ns, frame, index;
 	uint32_t size, cut;

@@ -122,7 +122,8 @@ static void deliver_head(struct stream *s, unsigned d)
 		uint32_t cut = g->cut - (uint32_t)(passed - skip);
 
 		count(s, &c->duplicate_bytes, skip);
-		if (g->copied || !g->size || feeder_skips(s->feeder, d, h->next, h->next + g->size - skip)) {
+		if (g->copied || !g->size ||
+		    feeder_skips(s->feeder, d, h->next, h->next + g->size - skip)) {
 			const uint8_t *data = g->copied ? g->data : held_nothing();
 			deliver(s, d, data + skip, g->size - skip, cut, &origin);
 		} else { /* the skip it lay in was dropped by a switch */
@@ -155,8 +156,7 @@ static void pump(struct stream *s)
 		moved = false;
 		for (unsigned d = 0; d < 2; d++) {
 			struct segment *g;
-			while (!s->reset && (g = held_head(s, d)) &&
-			       contiguous(&s->dir[d], g) &&
+			while (!s->reset && (g = held_head(s, d)) && contiguous(&s->dir[d], g) &&
 			       (head_is_old(&s->dir[d], g) || causal_ok(s, d, g->ack))) {
 				deliver_head(s, d);
 				moved = true;
@@ -300,7 +300,8 @@ static void learn(struct stream *s, const struct packet *p)
 		o->isn = p->ack;
 	}
 	/* A SYN-ACK tells the first byte of the other side, whether its SYN was seen or not. */
-	if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) && !o->begun && o->isn == p->ack)
+	if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) && !o->begun &&
+	    o->isn == p->ack)
 		o->start = 1;
 	h->seen = 1;
 	h->unwaited = 0;

@@ -25,8 +25,8 @@
 #define STREAM_WAIT_NETWORK_NS (5 * NS_PER_S)   /* a few retransmission timeouts */
 
 enum {
-	STREAM_HOLD_MAX = 2 << 20,         /* bytes one flow may hold: a large window */
-	STREAM_SEGMENTS_MAX = 4096,        /* segments one flow may hold: bounds the insertion scan */
+	STREAM_HOLD_MAX = 2 << 20,  /* bytes one flow may hold: a large window */
+	STREAM_SEGMENTS_MAX = 4096, /* segments one flow may hold: bounds the insertion scan */
 	STREAM_WORKER_HOLD_MAX = 64 << 20, /* bytes all flows of a worker may hold */
 };
 
@@ -38,19 +38,19 @@ struct stream_world {
 };
 
 struct stream_dir {
-	uint64_t next;  /* all before went out or is lost */
-	uint64_t acked; /* highest acknowledgement of these bytes by the peer */
-	uint64_t top;   /* end of the highest byte seen */
-	uint64_t fin;   /* offset of the FIN, UINT64_MAX when not seen */
-	uint32_t isn;   /* sequence number of offset 0 */
-	uint8_t scale;  /* of the windows this side offers; 255: not known */
-	uint8_t known : 1;     /* isn is valid */
-	uint8_t start : 1;     /* offset 0 is the connection's first byte */
-	uint8_t seen : 1;      /* a segment of this direction was seen */
-	uint8_t begun : 1;     /* bytes, or the midstream gap, went out */
-	uint8_t ended : 1;     /* the end went out */
-	uint8_t unwaited : 1;  /* never seen, and a wait for it expired: nothing waits for it */
-	uint8_t fin_lost : 1;  /* one acknowledged byte after `next` was taken for a FIN nobody saw */
+	uint64_t next;        /* all before went out or is lost */
+	uint64_t acked;       /* highest acknowledgement of these bytes by the peer */
+	uint64_t top;         /* end of the highest byte seen */
+	uint64_t fin;         /* offset of the FIN, UINT64_MAX when not seen */
+	uint32_t isn;         /* sequence number of offset 0 */
+	uint8_t scale;        /* of the windows this side offers; 255: not known */
+	uint8_t known : 1;    /* isn is valid */
+	uint8_t start : 1;    /* offset 0 is the connection's first byte */
+	uint8_t seen : 1;     /* a segment of this direction was seen */
+	uint8_t begun : 1;    /* bytes, or the midstream gap, went out */
+	uint8_t ended : 1;    /* the end went out */
+	uint8_t unwaited : 1; /* never seen, and a wait for it expired: nothing waits for it */
+	uint8_t fin_lost : 1; /* one acknowledged byte after `next` was taken for a FIN nobody saw */
 };
 
 struct stream {
@@ -59,7 +59,7 @@ struct stream {
 	struct stream_queues *held; /* NULL: nothing is held */
 	struct stream_dir dir[2];
 	uint64_t lost; /* bytes declared lost, or cut by the capture */
-	bool reset; /* an RST went out */
+	bool reset;    /* an RST went out */
 };
 
 enum stream_state {
