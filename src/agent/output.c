@@ -85,7 +85,8 @@ void renderer_emit(void *data, const struct roundtrip *rt)
 	line = (struct line){r->when, rt->flow_index, (uint32_t)before, (uint32_t)(o->text.size - before)};
 	if (o->text.failed || !add_line(o, &line)) {
 		o->text.size = before;
-		r->failed = true;
+		o->text.failed = false;
+		r->lost++;
 	}
 }
 

@@ -28,7 +28,7 @@ struct renderer {
 	uint64_t when;
 	struct protocol_count protocols[PIPELINE_PROTOCOLS_MAX];
 	unsigned protocol_count;
-	bool failed; /* memory ran out: lines are missing */
+	uint64_t lost; /* lines missing because memory ran out */
 };
 
 void output_done(struct output *o);

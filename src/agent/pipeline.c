@@ -91,6 +91,7 @@ void lane_items(struct lane *lane, const struct packet *items, unsigned n)
 void lane_result(const struct lane *lane, struct pipeline_result *result)
 {
 	counters_sum(&result->counters, worker_counters(lane->worker));
+	result->lines_lost += lane->renderer.lost;
 	protocol_counts_add(result->protocols, &result->protocol_count, lane->renderer.protocols,
 			    lane->renderer.protocol_count);
 }
@@ -182,7 +183,7 @@ static void describe_error(struct run *run, int err)
 		return;
 	snprintf(run->result->detail, sizeof(run->result->detail), "%s",
 		 source_error_detail(run->reader.source, &file, &run->result->bad_offset));
-	run->result->bad_file = source_file_name(run->reader.source, (uint16_t)file);
+	run->result->bad_file = run->options->paths[file];
 }
 
 static int describe_writer(struct run *run, int err)
@@ -217,6 +218,8 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline_result 
 		ret_result->lines = run.writer.lines;
 		ret_result->stopped = run.writer.closed;
 		ret_result->snaplen = source_snaplen(run.reader.source);
+		snprintf(ret_result->filter_error, sizeof(ret_result->filter_error), "%s",
+			 run.reader.filter ? filter_error(run.reader.filter) : "");
 	}
 	free(run.lanes);
 	buf_done(&run.writer.pending);

@@ -52,7 +52,9 @@ struct pipeline_result {
 	uint64_t first_ns, last_ns; /* packet time; 0 when there was no packet */
 	uint64_t lines;             /* written */
 	bool stopped;               /* by `count`, or because nobody reads the output */
+	uint64_t lines_lost;        /* not written because memory ran out */
 	uint32_t snaplen;           /* the largest a file declares */
+	char filter_error[256];     /* the filter is wrong for a link type that came; "": it is not */
 	/* When pipeline_run failed: which file, where, and what, for one line to the user. */
 	const char *bad_file;
 	uint64_t bad_offset;

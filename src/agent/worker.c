@@ -97,7 +97,7 @@ static struct conversation *conversation_new(struct worker *w, struct flow *f, c
 
 	if (!c) {
 		counter_add(&w->counters.flows_nomem, 1);
-		f->state |= FLOW_BYPASSED;
+		flow_mark(f, FLOW_BYPASSED);
 		f->conversation = NULL;
 		return NULL;
 	}
@@ -161,16 +161,16 @@ static void settle(struct worker *w, struct conversation *c, enum stream_state s
 	case STREAM_OVER:
 		keeper_finish(&c->keeper, END_FIN);
 		conversation_close(w, c);
-		f->state |= FLOW_CLOSED;
+		flow_mark(f, FLOW_CLOSED);
 		return;
 	case STREAM_RESET:
 		conversation_end(w, c, END_RST, END_RST);
-		f->state |= FLOW_CLOSED;
+		flow_mark(f, FLOW_CLOSED);
 		return;
 	case STREAM_BYPASSED:
 		keeper_finish(&c->keeper, END_FIN);
 		conversation_close(w, c);
-		f->state |= FLOW_BYPASSED;
+		flow_mark(f, FLOW_BYPASSED);
 		return;
 	}
 }
@@ -280,7 +280,7 @@ static struct flow *flow_of(struct worker *w, const struct packet *p, enum flow_
 			conversation_end(w, f->conversation, END_IDLE,
 					 p->flags & TCP_SYN ? END_FIN : END_IDLE);
 		flow_remove(w->flows, f);
-		f = NULL;
+		f = flow_find(w->flows, p); /* the new one may have been seen elsewhere */
 	}
 }
 
@@ -296,9 +296,7 @@ void worker_packet(struct worker *w, const struct packet *p)
 	}
 	w->now_ns = p->now_ns;
 	if (p->kind == PACKET_ICMP_ERROR) {
-		counter_add(&w->counters.packets, 1);
-		counter_add(&w->counters.packets_icmp_error, 1);
-		counter_add(&w->counters.packet_bytes, p->payload_size);
+		flow_count_packet(w->flows, p);
 		return;
 	}
 	f = flow_of(w, p, &verdict, &was_closed);
