@@ -20,10 +20,13 @@
 #include "packet/walk.h"
 
 enum {
-	DEFAULT_BYTES = 4 << 20, /* of held fragments: 64 packets of the largest size, or 1,000 usual ones */
+	DEFAULT_BYTES =
+		4
+		<< 20, /* of held fragments: 64 packets of the largest size, or 1,000 usual ones */
 	DEFAULT_PACKETS = 1024,
-	PIECES_MAX = 1024,       /* of one packet: 64 KiB in bits of 64 bytes; no real network cuts smaller */
-	PAYLOAD_MAX = 65535,     /* of IP: more cannot be written in a length field */
+	PIECES_MAX =
+		1024, /* of one packet: 64 KiB in bits of 64 bytes; no real network cuts smaller */
+	PAYLOAD_MAX = 65535, /* of IP: more cannot be written in a length field */
 };
 
 #define DEFAULT_PATIENCE_NS (30 * NS_PER_S)
@@ -62,7 +65,7 @@ struct datagram {
 	uint32_t frames;  /* fragments kept */
 	uint16_t pieces;
 	uint8_t state;
-	uint8_t proto; /* IPv6: what the first fragment says */
+	uint8_t proto;  /* IPv6: what the first fragment says */
 	bool congested; /* CE on any fragment (RFC 3168 5.3) */
 };
 
@@ -126,7 +129,8 @@ static struct datagram_key make_key(const struct walk *w, const struct fragment 
 	};
 }
 
-static struct datagram *find(const struct defrag *d, const struct datagram_key *key, uint32_t bucket)
+static struct datagram *find(const struct defrag *d, const struct datagram_key *key,
+			     uint32_t bucket)
 {
 	struct datagram *g = d->bucket[bucket];
 
@@ -421,7 +425,8 @@ int defrag_put(struct walk *w, const struct fragment *f)
 		return PACKET_MALFORMED;
 
 	struct datagram_key key = make_key(w, f);
-	uint32_t bucket = (uint32_t)hash_bytes(&key, sizeof(key), w->parser->secret) & d->bucket_mask;
+	uint32_t bucket =
+		(uint32_t)hash_bytes(&key, sizeof(key), w->parser->secret) & d->bucket_mask;
 	struct datagram *g = find(d, &key, bucket);
 
 	if (g && g->state == DONE) {

@@ -268,15 +268,15 @@ int ppp_step(struct walk *w)
 {
 	enum { ADDRESS = 0xff, CONTROL = 0x03 };
 
-	if (walk_has(w, 2) && w->at[0] == ADDRESS && w->at[1] == CONTROL)
+	if (!walk_has(w, 2))
+		return walk_short(w, 2);
+	if (w->at[0] == ADDRESS && w->at[1] == CONTROL)
 		walk_skip(w, 2);
-	if (!walk_has(w, 1))
-		return walk_short(w, 1);
+	if (!walk_has(w, 2))
+		return walk_short(w, 2);
 
 	/* Protocol numbers end in an odd byte; a first odd byte is a compressed one (RFC 1661 6.5). */
 	uint32_t size = w->at[0] & 1 ? 1 : 2;
-	if (!walk_has(w, size))
-		return walk_short(w, size);
 	uint16_t proto = size == 1 ? w->at[0] : load_be16(w->at);
 
 	walk_skip(w, size);

@@ -28,35 +28,35 @@ enum packet_kind {
 	PACKET_TCP = 1,
 	PACKET_UDP,
 	PACKET_ICMP_ERROR, /* key and dir are the quoted packet's; `payload` is the quoted L4 header on */
-	PACKET_OTHER,      /* ports are 0 */
-	PACKET_TICK,       /* no packet: the reader's clock moved; only `index` and `now_ns` count */
+	PACKET_OTHER, /* ports are 0 */
+	PACKET_TICK,  /* no packet: the reader's clock moved; only `index` and `now_ns` count */
 };
 
 enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32 };
 
 struct packet {
 	struct flow_key key;
-	uint64_t hash;       /* of key, keyed; picks the flow */
+	uint64_t hash; /* of key, keyed; picks the flow */
 	const uint8_t *payload;
 	uint32_t payload_size; /* bytes at `payload` */
 	uint32_t payload_cut;  /* payload bytes that were on the wire but not captured (snaplen) */
-	uint64_t ts_ns;      /* packet time */
-	uint64_t now_ns;     /* running maximum of packet times, set by the reader */
-	uint64_t index;      /* 1-based position in the whole input, set by the reader */
-	uint64_t frame;      /* frame_ref() of the (last) frame */
-	uint32_t owner;      /* hash of the conversation key: decides the worker */
-	uint32_t seq, ack;   /* TCP */
+	uint64_t ts_ns;        /* packet time */
+	uint64_t now_ns;       /* running maximum of packet times, set by the reader */
+	uint64_t index;        /* 1-based position in the whole input, set by the reader */
+	uint64_t frame;        /* frame_ref() of the (last) frame */
+	uint32_t owner;        /* hash of the conversation key: decides the worker */
+	uint32_t seq, ack;     /* TCP */
 	uint32_t ts_val, ts_ecr; /* TCP timestamps option (RFC 7323); valid with has_timestamps */
-	uint16_t window;     /* TCP, as sent (unscaled) */
-	uint16_t ip_id;      /* IPv4; 0 for IPv6 */
-	uint16_t checksum;   /* of TCP or UDP, as sent: only compared between copies */
-	uint16_t place;      /* where it was seen: packet_place() */
-	uint8_t kind;        /* enum packet_kind */
-	uint8_t dir;         /* 0: sent by key.address[0]; 1: by key.address[1] */
-	uint8_t flags;       /* enum tcp_flag */
-	uint8_t ecn;         /* of the inner IP header: 0..3 */
+	uint16_t window;         /* TCP, as sent (unscaled) */
+	uint16_t ip_id;          /* IPv4; 0 for IPv6 */
+	uint16_t checksum;       /* of TCP or UDP, as sent: only compared between copies */
+	uint16_t place;          /* where it was seen: packet_place() */
+	uint8_t kind;            /* enum packet_kind */
+	uint8_t dir;             /* 0: sent by key.address[0]; 1: by key.address[1] */
+	uint8_t flags;           /* enum tcp_flag */
+	uint8_t ecn;             /* of the inner IP header: 0..3 */
 	uint8_t has_timestamps;
-	uint8_t window_scale; /* of a SYN: 0..14; 255 when the option is absent */
+	uint8_t window_scale;         /* of a SYN: 0..14; 255 when the option is absent */
 	uint8_t icmp_type, icmp_code; /* of an ICMP error */
 	uint8_t icmp_v6;
 };
@@ -70,10 +70,10 @@ struct place {
 
 /* What became of a frame. Each frame ends in exactly one of these, and its counter. */
 enum packet_verdict {
-	PACKET_READY,       /* *ret is filled */
-	PACKET_KEPT,        /* a fragment, held until its packet is whole */
-	PACKET_NOT_IP,
-	PACKET_TRUNCATED,   /* the capture cut it inside its headers */
+	PACKET_READY, /* *ret is filled */
+	PACKET_KEPT,  /* a fragment, held until its packet is whole */
+	PACKET_NOT_IP,      /* also a tunnel with no IP packet in it (ARP in VXLAN, LCP in PPPoE) */
+	PACKET_TRUNCATED, /* the capture cut it inside its headers */
 	PACKET_MALFORMED,
 	PACKET_UNSUPPORTED,
 };
@@ -81,14 +81,17 @@ enum packet_verdict {
 struct packet_parser;
 
 struct packet_options {
-	uint64_t secret;          /* for hashes */
-	struct counters *counters; /* the reader's; frames_* and fragments_* are counted here */
-	uint32_t fragment_bytes;  /* cap of held fragment bytes; 0: 4 MiB */
+	uint64_t secret;           /* for hashes */
+	/* The reader's. Counted here: one of frames_{packet,fragment,not_ip,truncated,malformed,unsupported}
+	 * a call, and fragments_*. frames, frame_bytes, frames_cut and frames_filtered are the caller's. */
+	struct counters *counters;
+	uint32_t fragment_bytes;   /* cap of held fragment bytes; 0: 4 MiB */
 	uint32_t fragment_packets; /* cap of packets being rebuilt; 0: 1024 */
-	uint64_t fragment_ns;     /* how long one may take; 0: 30 s (RFC 791 and 8200 allow up to 60) */
+	uint64_t fragment_ns; /* how long one may take; 0: 30 s (RFC 791 and 8200 allow up to 60) */
 };
 
-must_check int packet_parser_new(const struct packet_options *options, struct packet_parser **ret_parser);
+must_check int packet_parser_new(const struct packet_options *options,
+				 struct packet_parser **ret_parser);
 void packet_parser_free(struct packet_parser *p);
 
 /*
@@ -96,8 +99,8 @@ void packet_parser_free(struct packet_parser *p);
  * everything of *ret but now_ns and index. A super-segment (TSO/GRO: IPv4 total length 0, or 64 KiB) and an
  * IPv6 jumbogram take their length from the frame. Ethernet padding never becomes payload.
  */
-enum packet_verdict packet_parse(struct packet_parser *p, const struct frame *frame, uint64_t now_ns,
-				 struct scratch *scratch, struct packet *ret);
+enum packet_verdict packet_parse(struct packet_parser *p, const struct frame *frame,
+				 uint64_t now_ns, struct scratch *scratch, struct packet *ret);
 
 /* At the end of the input: fragments still held are counted as fragments_held. */
 void packet_parser_finish(struct packet_parser *p);

@@ -132,7 +132,8 @@ static void count(struct packet_parser *p, const struct walk *w, enum packet_ver
 }
 
 static __attribute__((noinline)) enum packet_verdict parse_walk(struct packet_parser *p,
-								const struct frame *f, uint64_t now_ns,
+								const struct frame *f,
+								uint64_t now_ns,
 								struct scratch *scratch,
 								struct packet *ret)
 {
@@ -166,8 +167,8 @@ static __attribute__((noinline)) enum packet_verdict parse_walk(struct packet_pa
 	return (enum packet_verdict)verdict;
 }
 
-enum packet_verdict packet_parse(struct packet_parser *p, const struct frame *frame, uint64_t now_ns,
-				 struct scratch *scratch, struct packet *ret)
+enum packet_verdict packet_parse(struct packet_parser *p, const struct frame *frame,
+				 uint64_t now_ns, struct scratch *scratch, struct packet *ret)
 {
 	if (unlikely(now_ns >= p->defrag.next_ns))
 		defrag_expire(p, now_ns);

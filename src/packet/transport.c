@@ -164,7 +164,8 @@ int icmp_step(struct walk *w)
 	uint16_t sport = 0, dport = 0;
 	bool ports = !q.ip.later_fragment && (q.ip.proto == PROTO_TCP || q.ip.proto == PROTO_UDP);
 	if (ports && !walk_has(&q, PORTS))
-		return walk_short(&q, PORTS) == PACKET_TRUNCATED ? PACKET_TRUNCATED : other_finish(w);
+		return walk_short(&q, PORTS) == PACKET_TRUNCATED ? PACKET_TRUNCATED
+								 : other_finish(w);
 	if (ports) {
 		sport = load_be16(q.at);
 		dport = load_be16(q.at + 2);

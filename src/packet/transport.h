@@ -9,7 +9,8 @@ enum {
 	UDP_HEADER = 8,
 	NO_WINDOW_SCALE = 255,
 	TCP_FLAGS = 0x3f,
-	TS_LAYOUT = 0x0101080a, /* NOP, NOP, timestamps (RFC 7323 appendix A): nearly every segment */
+	TS_LAYOUT =
+		0x0101080a, /* NOP, NOP, timestamps (RFC 7323 appendix A): nearly every segment */
 	TS_LAYOUT_SIZE = 12,
 };
 

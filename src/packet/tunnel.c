@@ -69,8 +69,8 @@ static int mpls_payload(struct walk *w)
 	if (ip4 || nibble == 6) {
 		uint32_t header = ip4 ? 20 : 40;
 		bool fits = w->wire >= header &&
-			    (!walk_has(w, 6) ||
-			     load_be16(w->at + (ip4 ? 2 : 4)) <= (ip4 ? w->wire : w->wire - header));
+			    (!walk_has(w, 6) || load_be16(w->at + (ip4 ? 2 : 4)) <=
+							(ip4 ? w->wire : w->wire - header));
 
 		if (fits || !ethernet_plausible(w, 0))
 			return walk_to(w, LAYER_IP);

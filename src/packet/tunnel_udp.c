@@ -17,7 +17,13 @@ static int absent(const struct walk *w, uint32_t n)
  *  | flags | reserved      | VNI       | reserved, or next protocol (GPE) | */
 static int vxlan(struct walk *w, bool gpe)
 {
-	enum { VXLAN_HEADER = 8, SMALLEST = 14, HAS_VNI = 0x08, HAS_NEXT = 0x04, GPE_VERSION = 0x30 };
+	enum {
+		VXLAN_HEADER = 8,
+		SMALLEST = 14,
+		HAS_VNI = 0x08,
+		HAS_NEXT = 0x04,
+		GPE_VERSION = 0x30
+	};
 	enum { NEXT_IPV4 = 1, NEXT_IPV6 = 2, NEXT_ETHERNET = 3 };
 	const uint8_t *h = w->at;
 
@@ -92,7 +98,13 @@ static bool gtpu_extensions(struct view v, uint32_t *ret_size)
  *  | flags | type  | length | TEID | sequence, N-PDU, next extension (when a flag asks for them) */
 static int gtpu(struct walk *w)
 {
-	enum { GTPU_HEADER = 8, VERSION_1_GTP = 0x30, VERSION = 0xf0, OPTIONAL = 0x07, G_PDU = 255 };
+	enum {
+		GTPU_HEADER = 8,
+		VERSION_1_GTP = 0x30,
+		VERSION = 0xf0,
+		OPTIONAL = 0x07,
+		G_PDU = 255
+	};
 	const uint8_t *h = w->at;
 
 	if (!walk_has(w, GTPU_HEADER))

@@ -38,11 +38,11 @@ struct ip_info {
 	uint16_t id;
 	uint8_t proto;
 	uint8_t ecn;
-	uint8_t version;       /* 0: no IP header yet */
-	uint8_t extensions;    /* headers between IPv6 and its transport */
-	bool own_length;       /* the length is the frame's: TSO, jumbogram */
-	bool rebuilt;          /* from fragments: a further fragment header is an error */
-	bool later_fragment;   /* of a quoted packet: there is no transport header */
+	uint8_t version;     /* 0: no IP header yet */
+	uint8_t extensions;  /* headers between IPv6 and its transport */
+	bool own_length;     /* the length is the frame's: TSO, jumbogram */
+	bool rebuilt;        /* from fragments: a further fragment header is an error */
+	bool later_fragment; /* of a quoted packet: there is no transport header */
 };
 
 struct walk {
@@ -63,10 +63,10 @@ struct walk {
 /* --- places (place.c) --- */
 
 enum {
-	PLACES_MAX = 65535,       /* an id is 16 bits, and one value means none */
-	PLACE_CHUNK = 1024,       /* places never move: other threads look at them */
+	PLACES_MAX = 65535, /* an id is 16 bits, and one value means none */
+	PLACE_CHUNK = 1024, /* places never move: other threads look at them */
 	PLACE_CHUNKS = (PLACES_MAX + PLACE_CHUNK - 1) / PLACE_CHUNK,
-	PLACE_SLOTS = 1 << 17,    /* twice PLACES_MAX */
+	PLACE_SLOTS = 1 << 17, /* twice PLACES_MAX */
 	INTERFACES = 1 << 16,
 };
 
