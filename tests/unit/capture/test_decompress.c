@@ -159,6 +159,14 @@ Test(decompress, cut_says_what)
 	cr_assert_eq(r.offset, c.size);
 	reading_done(&r);
 	capfile_done(&z);
+	/* Without its end mark: all is unpacked when the last byte is read, and not yet asked for. */
+	if (capfile_compress(&c, CAPFILE_LZ4, &z)) {
+		r = reading_of(&z, z.size - 4, &reading_plain);
+		cr_assert_eq(r.count, 60);
+		cr_assert_eq(r.err, ERR_CUT);
+		reading_done(&r);
+	}
+	capfile_done(&z);
 	capfile_done(&c);
 }
 
@@ -244,6 +252,33 @@ Test(decompress, a_bomb_is_only_long)
 		capfile_done(&more);
 		capfile_done(&z);
 	}
+	capfile_done(&c);
+}
+
+/* A little input from which much comes is not at its end when it is used up. */
+Test(decompress, more_comes_than_fits)
+{
+	static const uint8_t zeros[SOURCE_FRAME_MAX];
+	struct capfile c;
+	struct reading whole;
+
+	capfile_init(&c);
+	capfile_pcap(&c, CAPFILE_PCAP_US, false, 65535, 1);
+	for (unsigned i = 0; i < 20; i++)
+		capfile_add(&c, i, zeros, SOURCE_FRAME_MAX);
+	whole = reading_of(&c, c.size, &reading_plain);
+	for (unsigned how = 0; how < CAPFILE_COMPRESSIONS; how++) {
+		struct capfile z;
+		struct reading r;
+		capfile_init(&z);
+		if (!capfile_compress(&c, how, &z))
+			continue;
+		r = reading_of(&z, z.size, &reading_plain);
+		reading_expect_same(&whole, &r);
+		reading_done(&r);
+		capfile_done(&z);
+	}
+	reading_done(&whole);
 	capfile_done(&c);
 }
 

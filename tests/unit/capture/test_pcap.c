@@ -189,6 +189,26 @@ Test(pcap, longest_frame_and_one_more)
 	capfile_done(&c);
 }
 
+Test(pcap, a_length_gone_wrong)
+{
+	struct capfile c;
+	struct reading r;
+
+	capfile_init(&c);
+	capfile_pcap(&c, CAPFILE_PCAP_US, true, 0, 1);
+	capfile_add_many(&c, 3, T0);
+	capfile_32(&c, 1);
+	capfile_32(&c, 2);
+	capfile_32(&c, 0x7fffffff);
+	capfile_32(&c, 0x7fffffff);
+	r = reading_of(&c, c.size, &reading_plain);
+	cr_assert_eq(r.err, ERR_DAMAGED);
+	cr_assert_eq(r.count, 3);
+	cr_assert_eq(r.offset, c.ends[3].at);
+	reading_done(&r);
+	capfile_done(&c);
+}
+
 Test(pcap, other_versions_are_refused)
 {
 	struct capfile c;

@@ -50,8 +50,10 @@ Test(pcapng, every_packet_block)
 			uint32_t captured = kinds[i % 3] == CAPFILE_SIMPLE ? 10 : i;
 			capfile_packet(&c, kinds[i % 3], 0, 5000000 + i, packet, captured, 100);
 		}
+		capfile_packet(&c, CAPFILE_SIMPLE, 0, 0, packet, 10, 10);
 		r = read_whole(&c);
-		cr_assert_eq(r.count, 12);
+		cr_assert_eq(r.count, 13);
+		cr_assert_eq(r.frames[12].ts_ns, r.frames[11].ts_ns);
 		for (unsigned i = 0; i < 12; i++) {
 			bool simple = kinds[i % 3] == CAPFILE_SIMPLE;
 			cr_assert_eq(r.frames[i].captured, simple ? 10 : i);
