@@ -66,6 +66,7 @@ void conversation_unpark(struct worker *w, struct conversation *c, uintptr_t par
 	k->after_hole = bits >> 7 & 1;
 	k->snaplen = bits >> 8 & 1;
 	k->last_ack = PARKED_BASE - 1;
+	k->asked = 1;
 	stream_init(&c->stream, &w->streams, &k->feeder);
 	for (unsigned d = 0; d < 2; d++)
 		stream_resume(&c->stream, d, c->flow->dir[d].next_seq, PARKED_BASE,

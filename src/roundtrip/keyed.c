@@ -132,7 +132,9 @@ static void answer_up_to(struct keeper *k, const struct message *m, struct entry
 		if (!copy)
 			break;
 		take(k, q);
-		record_pair(k, q, copy, 0);
+		/* Its own answer may be what was lost. */
+		record_pair(k, q, copy, q->link.key != m->key && q->flags & ENTRY_HOLE_SERVER ?
+						PARTIAL_ORDER : 0);
 		any = true;
 	}
 	if (any)
@@ -220,12 +222,10 @@ void keyed_hole(struct keeper *k, enum side side)
 	uint8_t bit = side == FROM_CLIENT ? ENTRY_HOLE_CLIENT : ENTRY_HOLE_SERVER;
 	struct entry *q = k->head, *next;
 
-	if (k->feeder.ops->pairing == PAIR_KEY_UNIQUE)
-		return;
 	for (; q; q = next) {
 		next = q->next;
 		q->flags |= bit;
-		if (q->flags & ENTRY_HOLE_CLIENT && q->flags & ENTRY_HOLE_SERVER)
+		if (k->feeder.ops->pairing == PAIR_KEY_REUSED && q->flags & ENTRY_HOLE_CLIENT && q->flags & ENTRY_HOLE_SERVER)
 			end_request(k, q, REASON_GAP);
 	}
 }

@@ -107,7 +107,7 @@ static void resolve(struct keeper *k)
 	const struct entry *q = k->tail;
 	struct entry *a;
 
-	k->trust = !k->evidence && !lockstep(k);
+	k->trust |= !k->evidence && !lockstep(k);
 	for (a = k->floats_tail; n < most && a->ack > q->from; a = a->prev, q = q->prev)
 		n++;
 	end_heads(k, k->open - n, loose_reason(k));
@@ -125,8 +125,8 @@ static bool quiet_turn(const struct keeper *k, const struct message *m, const st
 {
 	const struct feeder_dir *server = server_dir(k);
 
-	return origin->ack > k->last_ack && origin->ack >= server->end && !k->response &&
-	       server->last.ack >= m->offset;
+	return k->asked && origin->ack > k->last_ack && origin->ack >= server->end && !k->response &&
+	       server->off == server->end && server->last.ack >= m->offset;
 }
 
 static void look_for_turn(struct keeper *k, const struct message *m, const struct origin *origin)
@@ -137,11 +137,11 @@ static void look_for_turn(struct keeper *k, const struct message *m, const struc
 				resolve(k);
 		} else if (k->open) {
 			k->sliding = !lockstep(k);
-		} else {
+		} else if (!k->trust) { /* what is paired on trust proves nothing */
 			k->evidence = 1;
-			k->trust = 0;
 		}
 	}
+	k->asked = 1;
 	k->last_ack = origin->ack;
 	k->after_hole = 0;
 }
@@ -347,7 +347,7 @@ void line_flush(struct keeper *k, enum reason reason)
 	cut_request(k);
 	end_heads(k, k->open, late);
 	end_floats(k, 0, late);
-	k->loose = k->sliding = k->evidence = k->trust = k->after_hole = k->midstream = 0;
+	k->loose = k->sliding = k->evidence = k->trust = k->after_hole = k->midstream = k->asked = 0;
 	k->ahead = 0;
 	k->last_ack = 0;
 }
