@@ -27,8 +27,10 @@ struct flow_key {
 enum packet_kind {
 	PACKET_TCP = 1,
 	PACKET_UDP,
-	PACKET_ICMP_ERROR, /* key and dir are the quoted packet's; `payload` is the quoted L4 header on */
-	PACKET_OTHER, /* ports are 0 */
+	/* key and dir are the quoted packet's, `payload` is what is quoted from its transport header on,
+	 * `seq` that of a quoted TCP header; a quoted later fragment has ports 0 */
+	PACKET_ICMP_ERROR,
+	PACKET_OTHER, /* ports are 0; `payload` is what follows the IP headers */
 	PACKET_TICK,  /* no packet: the reader's clock moved; only `index` and `now_ns` count */
 };
 
@@ -70,9 +72,9 @@ struct place {
 
 /* What became of a frame. Each frame ends in exactly one of these, and its counter. */
 enum packet_verdict {
-	PACKET_READY, /* *ret is filled */
-	PACKET_KEPT,  /* a fragment, held until its packet is whole */
-	PACKET_NOT_IP,      /* also a tunnel with no IP packet in it (ARP in VXLAN, LCP in PPPoE) */
+	PACKET_READY,     /* *ret is filled */
+	PACKET_KEPT,      /* a fragment, held until its packet is whole */
+	PACKET_NOT_IP,    /* also a tunnel with no IP packet in it (ARP in VXLAN, LCP in PPPoE) */
 	PACKET_TRUNCATED, /* the capture cut it inside its headers */
 	PACKET_MALFORMED,
 	PACKET_UNSUPPORTED,
@@ -81,7 +83,7 @@ enum packet_verdict {
 struct packet_parser;
 
 struct packet_options {
-	uint64_t secret;           /* for hashes */
+	uint64_t secret; /* for hashes */
 	/* The reader's. Counted here: one of frames_{packet,fragment,not_ip,truncated,malformed,unsupported}
 	 * a call, and fragments_*. frames, frame_bytes, frames_cut and frames_filtered are the caller's. */
 	struct counters *counters;
