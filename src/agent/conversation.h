@@ -15,6 +15,7 @@ struct conversation {
 	struct timer timer;
 	struct flow *flow;
 	uint64_t index; /* of the conversation's first packet */
+	uint64_t closed_ns; /* when it was reset: it lingers for late segments; 0: it was not */
 };
 
 struct worker {
@@ -30,6 +31,7 @@ struct worker {
 	uint64_t now_ns;
 };
 
+#define LINGER_NS NS_PER_S            /* late segments of a reset connection */
 #define PARK_NS NS_PER_S              /* at rest for so long */
 #define PARK_AGAIN_NS (10 * NS_PER_S) /* when it was idle but not at rest: look again */
 

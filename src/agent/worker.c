@@ -65,6 +65,8 @@ static void arm(struct worker *w, struct conversation *c)
 	deadline = idle < deadline ? idle : deadline;
 	deadline = stream < deadline ? stream : deadline;
 	deadline = keeper < deadline ? keeper : deadline;
+	if (c->closed_ns && c->closed_ns + LINGER_NS < deadline)
+		deadline = c->closed_ns + LINGER_NS;
 	if (!timer_armed(&c->timer) || deadline < c->timer.deadline_ns)
 		timer_set(&w->wheel, &c->timer, deadline);
 }
@@ -103,6 +105,7 @@ static struct conversation *conversation_new(struct worker *w, struct flow *f, c
 	}
 	c->timer = (struct timer){0};
 	c->flow = f;
+	c->closed_ns = f->state & FLOW_CLOSED ? w->now_ns : 0;
 	if (flow_is_parked(f))
 		conversation_unpark(w, c, (uintptr_t)f->conversation);
 	else
@@ -155,16 +158,17 @@ static void settle(struct worker *w, struct conversation *c, enum stream_state s
 
 	switch (state) {
 	case STREAM_ON:
+		if (c->stream.reset && !c->closed_ns) {
+			c->closed_ns = w->now_ns;
+			flow_mark(f, FLOW_CLOSED);
+			arm(w, c);
+		}
 		if (c->stream.held || (c->keeper.feeder.ops && c->keeper.feeder.ops->answer_timeout_ms))
 			arm(w, c);
 		return;
 	case STREAM_OVER:
 		keeper_finish(&c->keeper, END_FIN);
 		conversation_close(w, c);
-		flow_mark(f, FLOW_CLOSED);
-		return;
-	case STREAM_RESET:
-		conversation_end(w, c, END_RST, END_RST);
 		flow_mark(f, FLOW_CLOSED);
 		return;
 	case STREAM_BYPASSED:
@@ -198,6 +202,10 @@ static void on_timer(void *data, struct timer *t)
 	if (f->last_ns + w->options.tcp_idle_ns <= w->now_ns) {
 		conversation_end(w, c, END_IDLE, END_IDLE);
 		flow_remove(w->flows, f);
+		return;
+	}
+	if (c->closed_ns && c->closed_ns + LINGER_NS <= w->now_ns) {
+		conversation_end(w, c, END_RST, END_RST);
 		return;
 	}
 	keeper_tick(&c->keeper, w->now_ns);
@@ -236,12 +244,18 @@ static void count_unstreamed(struct worker *w, const struct flow *f, const struc
 	counter_add(to, p->payload_size);
 }
 
+/* After its end a flow is not decoded again; unless the end was all that was seen of it: then it was read too early. */
+static bool may_begin(uint16_t was)
+{
+	return !(was & FLOW_CLOSED) || !(was & (FLOW_DATA_0 | FLOW_DATA_1));
+}
+
 static void tcp_packet(struct worker *w, struct flow *f, const struct packet *p,
-		       enum flow_verdict verdict, bool was_closed)
+		       enum flow_verdict verdict, uint16_t was)
 {
 	struct conversation *c = conversation_live(f);
 
-	if (!f->conversation && verdict != FLOW_COPY && w->options.decode && !was_closed &&
+	if (!f->conversation && verdict != FLOW_COPY && w->options.decode && may_begin(was) &&
 	    !(f->state & FLOW_BYPASSED) &&
 	    (p->flags & TCP_SYN || p->payload_size || p->payload_cut))
 		c = conversation_new(w, f, p);
@@ -260,7 +274,7 @@ static bool wakes(const struct packet *p)
 
 /* The flow of a packet, accounted; a flow that is over makes room for a new one. */
 static struct flow *flow_of(struct worker *w, const struct packet *p, enum flow_verdict *ret_verdict,
-			    bool *ret_was_closed)
+			    uint16_t *ret_was)
 {
 	struct flow *f = flow_find(w->flows, p);
 
@@ -269,7 +283,7 @@ static struct flow *flow_of(struct worker *w, const struct packet *p, enum flow_
 			f = flow_add(w->flows, p);
 		if (!f)
 			return NULL;
-		*ret_was_closed = f->state & FLOW_CLOSED;
+		*ret_was = f->state;
 		if (flow_is_parked(f) && wakes(p)) /* while the record still says where it was */
 			conversation_new(w, f, p);
 		*ret_verdict = flow_account(w->flows, f, p);
@@ -287,7 +301,7 @@ static struct flow *flow_of(struct worker *w, const struct packet *p, enum flow_
 void worker_packet(struct worker *w, const struct packet *p)
 {
 	enum flow_verdict verdict;
-	bool was_closed;
+	uint16_t was;
 	struct flow *f;
 
 	if (p->kind == PACKET_TICK) {
@@ -299,11 +313,11 @@ void worker_packet(struct worker *w, const struct packet *p)
 		flow_count_packet(w->flows, p);
 		return;
 	}
-	f = flow_of(w, p, &verdict, &was_closed);
+	f = flow_of(w, p, &verdict, &was);
 	if (p->kind != PACKET_TCP)
 		return;
 	if (f)
-		tcp_packet(w, f, p, verdict, was_closed);
+		tcp_packet(w, f, p, verdict, was);
 	else {
 		counter_add(&w->counters.seen_bytes, p->payload_size);
 		counter_add(&w->counters.refused_bytes, p->payload_size);

@@ -84,11 +84,15 @@ void keyed_request_end(struct keeper *k, const struct message *m, const struct o
 	struct entry *q = keyed_find(k, m->key, MESSAGE_REQUEST);
 	unsigned flags;
 
-	if (!q || q->flags & ENTRY_ENDED)
+	if (!q)
 		return;
 	flags = m->flags | q->flags_begin;
-	entry_end(q, m, origin);
-	entry_add(k, q, m);
+	if (!(q->flags & ENTRY_ENDED)) {
+		entry_end(q, m, origin);
+		entry_add(k, q, m);
+	} else if (!(flags & MESSAGE_CANCEL)) {
+		return;
+	}
 	q->partial |=
 		(flags & MESSAGE_GAP ? PARTIAL_GAP : 0) | (flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
 	if (flags & MESSAGE_ONEWAY) {

@@ -25,7 +25,7 @@ void held_free(struct stream *s, struct segment *g)
 	}
 }
 
-static void unlink_segment(struct stream *s, unsigned d, struct segment *g)
+void held_take(struct stream *s, unsigned d, struct segment *g)
 {
 	struct segment_queue *q = &s->held->dir[d];
 
@@ -38,19 +38,13 @@ static void unlink_segment(struct stream *s, unsigned d, struct segment *g)
 	s->world->held -= g->size;
 }
 
-struct segment *held_pop(struct stream *s, unsigned d)
-{
-	struct segment *g = s->held->dir[d].head;
-
-	unlink_segment(s, d, g);
-	return g;
-}
-
 void held_drop(struct stream *s)
 {
 	for (unsigned d = 0; d < 2; d++) {
 		while (s->held && s->held->dir[d].head) {
-			struct segment *g = held_pop(s, d);
+			struct segment *g = s->held->dir[d].head;
+
+			held_take(s, d, g);
 			counter_add(&s->world->counters->refused_bytes, g->size);
 			held_free(s, g);
 		}

@@ -37,8 +37,8 @@ struct held_part {
 /* Copies a part in; ERR_NOMEM when that is impossible. What a held segment has already is counted a
  * duplicate. */
 must_check int held_insert(struct stream *s, const struct packet *p, const struct held_part *part);
-/* Takes the head out; held_free() it. */
-struct segment *held_pop(struct stream *s, unsigned d);
+/* Takes a segment out of its direction; held_free() it. */
+void held_take(struct stream *s, unsigned d, struct segment *g);
 void held_free(struct stream *s, struct segment *g);
 /* Frees everything that is held, counted refused_bytes. */
 void held_drop(struct stream *s);

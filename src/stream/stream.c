@@ -104,15 +104,15 @@ static bool all_ended(const struct stream *s)
 	return s->dir[0].ended && s->dir[1].ended;
 }
 
-/* Takes the head of a direction out of the queue and gives it out. */
-static void deliver_head(struct stream *s, unsigned d)
+/* Takes a held segment out of the queue and gives it out. */
+static void deliver_held(struct stream *s, unsigned d, struct segment *g)
 {
 	struct stream_dir *h = &s->dir[d];
 	struct counters *c = s->world->counters;
-	struct segment *g = held_pop(s, d);
 	struct origin origin = {g->ts_ns, g->frame, g->ack};
 	uint64_t passed = h->next > g->offset ? h->next - g->offset : 0;
 
+	held_take(s, d, g);
 	if (h->ended) {
 		count(s, &c->stray_bytes, g->size);
 	} else if (passed >= (uint64_t)g->size + g->cut) {
@@ -133,13 +133,15 @@ static void deliver_head(struct stream *s, unsigned d)
 	}
 	if (g->flags & TCP_FIN && h->next >= h->fin)
 		end_direction(s, d, END_FIN, &origin);
-	if (g->flags & TCP_RST)
+	if (g->flags & TCP_RST) {
+		end_direction(s, d, END_RST, &origin);
 		s->reset = true;
+	}
 	held_free(s, g);
 }
 
-/* Does the head of this direction hold nothing but what went out already? */
-static bool head_is_old(const struct stream_dir *h, const struct segment *g)
+/* Does a segment hold nothing but what went out already? */
+static bool is_old(const struct stream_dir *h, const struct segment *g)
 {
 	return !g->flags && g->offset + g->size + g->cut <= h->next;
 }
@@ -149,26 +151,37 @@ static bool contiguous(const struct stream_dir *h, const struct segment *g)
 	return g && g->offset <= h->next;
 }
 
-/* Gives out all that may go; then, while both sides wait for each other, the earlier packet. */
+/* The contiguous segment of a direction that was captured first; with `ready`, of those that may go now. NULL: none. */
+static struct segment *earliest(const struct stream *s, unsigned d, bool ready)
+{
+	const struct stream_dir *h = &s->dir[d];
+	struct segment *best = NULL;
+
+	for (struct segment *g = held_head(s, d); contiguous(h, g); g = g->next) {
+		if (ready && !is_old(h, g) && !causal_ok(s, d, g->ack))
+			continue;
+		if (!best || g->index < best->index)
+			best = g;
+	}
+	return best;
+}
+
+/* Gives out all that may go, in the order of capture; when both sides wait for each other, the earlier packet. */
 static void pump(struct stream *s)
 {
-	for (bool moved = true; moved && s->held && !s->reset;) {
-		moved = false;
-		for (unsigned d = 0; d < 2; d++) {
-			struct segment *g;
-			while (!s->reset && (g = held_head(s, d)) && contiguous(&s->dir[d], g) &&
-			       (head_is_old(&s->dir[d], g) || causal_ok(s, d, g->ack))) {
-				deliver_head(s, d);
-				moved = true;
-			}
+	while (s->held) {
+		struct segment *a = earliest(s, 0, true), *b = earliest(s, 1, true);
+
+		if (!a && !b) {
+			a = earliest(s, 0, false);
+			b = earliest(s, 1, false);
+			if (!a || !b)
+				return;
 		}
-		if (moved)
-			continue;
-		struct segment *a = held_head(s, 0), *b = held_head(s, 1);
-		if (contiguous(&s->dir[0], a) && contiguous(&s->dir[1], b)) {
-			deliver_head(s, a->index < b->index ? 0 : 1);
-			moved = true;
-		}
+		if (a && (!b || a->index < b->index))
+			deliver_held(s, 0, a);
+		else
+			deliver_held(s, 1, b);
 	}
 }
 
@@ -252,8 +265,6 @@ static void declare_lost(struct stream *s, const struct hole *hole, const struct
 
 static enum stream_state state_of(const struct stream *s)
 {
-	if (s->reset)
-		return STREAM_RESET;
 	if (all_ended(s))
 		return STREAM_OVER;
 	return feeder_bypassed(s->feeder) ? STREAM_BYPASSED : STREAM_ON;
@@ -265,7 +276,7 @@ static void obey_caps(struct stream *s, const struct origin *origin)
 	struct counters *c = s->world->counters;
 	struct hole hole;
 
-	while (s->held && !s->reset && !all_ended(s)) {
+	while (s->held && !all_ended(s)) {
 		if (held_bytes(s) > STREAM_HOLD_MAX || held_count(s) > STREAM_SEGMENTS_MAX)
 			count(s, &c->cap_stream, 1);
 		else if (s->world->held > STREAM_WORKER_HOLD_MAX)
@@ -447,7 +458,7 @@ enum stream_state stream_tick(struct stream *s, uint64_t now_ns)
 	struct origin origin = {now_ns, 0, 0};
 	struct hole hole;
 
-	while (!s->reset && first_hole(s, &hole) && hole.deadline_ns <= now_ns) {
+	while (first_hole(s, &hole) && hole.deadline_ns <= now_ns) {
 		declare_lost(s, &hole, &origin);
 		pump(s);
 	}
@@ -471,11 +482,9 @@ void stream_finish(struct stream *s, enum end_reason reason, uint64_t now_ns)
 	struct origin origin = {now_ns, 0, 0};
 	struct hole hole;
 
-	s->reset = false;
 	while (s->held && first_hole(s, &hole)) {
 		declare_lost(s, &hole, &origin);
 		pump(s);
-		s->reset = false; /* one more behind the first changes nothing */
 	}
 	for (unsigned d = 0; d < 2; d++) {
 		lose_tail(s, d, &origin);

@@ -66,7 +66,6 @@ enum stream_state {
 	STREAM_ON,
 	STREAM_OVER,     /* both directions have ended: finish is not needed, stream_done is */
 	STREAM_BYPASSED, /* the feeder wants no more: the same */
-	STREAM_RESET,    /* an RST went out: call stream_finish with END_RST */
 };
 
 void stream_init(struct stream *s, struct stream_world *world, struct feeder *feeder);
