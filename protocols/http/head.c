@@ -182,6 +182,19 @@ static enum why read_start_line(struct view line, enum side side, struct http_he
 	return side == FROM_CLIENT ? read_request_line(line, h) : read_status_line(line, h);
 }
 
+bool http_known_method(struct view v)
+{
+	static const char *const methods[] = {
+		"GET ",   "POST ",    "PUT ",      "HEAD ",   "DELETE ", "OPTIONS ", "PATCH ",
+		"TRACE ", "CONNECT ", "PROPFIND ", "REPORT ", "MKCOL ",  "NOTIFY ",  NULL,
+	};
+	for (unsigned i = 0; methods[i]; i++) {
+		if (view_starts(v, methods[i]))
+			return true;
+	}
+	return false;
+}
+
 /* In capitals, and a target of one of the four forms. */
 static bool strict_request(const struct http_head *h)
 {
@@ -192,6 +205,16 @@ static bool strict_request(const struct http_head *h)
 	return h->target.data[0] == '/' || h->asks & HTTP_ASKS_CONNECT ||
 	       view_equal(h->target, view_text("*")) ||
 	       memmem(h->target.data, h->target.size, "://", 3);
+}
+
+/* Scanners send any target, spaces in it too: a well-known method before a right version is enough. */
+static bool strict_start(struct view line, enum side side, const struct http_head *h)
+{
+	if (side == FROM_SERVER)
+		return !h->flaws;
+	if (http_known_method(line))
+		return !(h->flaws & ~(unsigned)HTTP_SPACE_IN_TARGET);
+	return !h->flaws && strict_request(h);
 }
 
 /* An incomplete line: nothing in it is wrong yet. */
@@ -228,7 +251,7 @@ enum http_start http_start_line(struct view bytes, uint32_t scanned, enum side s
 	*ret_why = read_start_line(line, side, &h);
 	if (*ret_why)
 		return HTTP_START_NO;
-	if (strict && (!crlf || h.flaws || (side == FROM_CLIENT && !strict_request(&h))))
+	if (strict && (!crlf || !strict_start(line, side, &h)))
 		return HTTP_START_NO;
 	return HTTP_START_YES;
 }

@@ -86,6 +86,9 @@ struct http_head {
 enum why http_head_read(const uint8_t *p, const struct scan_head *scan, enum side side,
 			struct http_head *ret);
 
+/* Does it begin with one of the usual methods, and a space? */
+bool http_known_method(struct view v);
+
 /* How far bytes look like a start line. */
 enum http_start {
 	HTTP_START_NO,
@@ -95,7 +98,7 @@ enum http_start {
 
 /*
  * Do `bytes` begin with a start line of that side? `scanned`: so many of them are known to hold no LF.
- * `strict`: without any flaw, as a line must be that is found where nobody knows what to expect.
+ * `strict`: beyond doubt, as a line must be that is found where nobody knows what to expect.
  * `ret_why`: of a NO.
  */
 enum http_start http_start_line(struct view bytes, uint32_t scanned, enum side side, bool strict,

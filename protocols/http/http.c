@@ -39,7 +39,7 @@ enum at {
 
 enum half_flag {
 	LOST = 1,    /* bytes of this body were not seen */
-	STRICT = 2,  /* found by resync: the head must have no doubtful line */
+	STRICT = 2,  /* found by resync: the head must not be doubtful */
 	LINE_OK = 4, /* the start line of the incomplete head is whole, and right */
 	BARE_LF = 8, /* in the chunk framing */
 	TUNNEL = 16, /* client: a CONNECT waits for its answer */
@@ -449,12 +449,17 @@ static bool incomplete(struct pass *p, struct view left)
 	return need(p, 0);
 }
 
+/* Does a start line in the middle of unknown bytes begin a head? Then a header follows it. */
+static bool doubtful(const struct http_head *head)
+{
+	struct view lines = head->lines;
+	struct http_header first;
+	return head->flaws & HTTP_NUL_IN_HEAD ||
+	       (http_header_next(&lines, &first) && !first.usable);
+}
+
 static bool on_start(struct pass *p)
 {
-	enum {
-		DOUBTFUL = HTTP_NO_COLON | HTTP_BAD_HEADER_NAME | HTTP_NUL_IN_HEAD |
-			   HTTP_CONTROL_IN_HEAD
-	};
 	struct half *h = p->half;
 	struct view left = left_of(p);
 	struct scan_head scan;
@@ -474,7 +479,7 @@ static bool on_start(struct pass *p)
 	    !scan_head(left.data, left.size, &scan))
 		return incomplete(p, left);
 	enum why why = http_head_read(left.data, &scan, p->side, &head);
-	if (why || (h->flags & STRICT && head.flaws & DOUBTFUL))
+	if (why || (h->flags & STRICT && doubtful(&head)))
 		return fail(p, why ? why : WHY_MALFORMED, true);
 	if (p->side == FROM_CLIENT)
 		return on_request(p, &head, scan.size);

@@ -14,19 +14,6 @@ struct look {
 	bool answer;
 };
 
-static bool known_method(struct view v)
-{
-	static const char *const methods[] = {
-		"GET ",   "POST ",    "PUT ",      "HEAD ",   "DELETE ", "OPTIONS ", "PATCH ",
-		"TRACE ", "CONNECT ", "PROPFIND ", "REPORT ", "MKCOL ",  "NOTIFY ",  NULL,
-	};
-	for (unsigned i = 0; methods[i]; i++) {
-		if (view_starts(v, methods[i]))
-			return true;
-	}
-	return false;
-}
-
 static struct look look_at(struct view v)
 {
 	struct look l = {.probed = {.is = PROBE_NO}};
@@ -40,15 +27,15 @@ static struct look look_at(struct view v)
 	switch (http_start_line(v, 0, side, true, &why)) {
 	case HTTP_START_YES:
 		l.probed = (struct probed){.is = PROBE_YES,
-					   .confidence = known_method(v) || l.answer ? 100 : 95};
+					   .confidence = http_known_method(v) || l.answer ? 100 : 95};
 		break;
 	case HTTP_START_MAYBE:
 		l.probed = (struct probed){.is = PROBE_NEED, .need = v.size + 1};
-		if (v.size >= LINE_ENOUGH && known_method(v))
+		if (v.size >= LINE_ENOUGH && http_known_method(v))
 			l.probed = (struct probed){.is = PROBE_YES, .confidence = 90};
 		break;
 	case HTTP_START_NO: /* what a server may still understand */
-		if (known_method(v) && http_start_line(v, 0, side, false, &why) == HTTP_START_YES)
+		if (http_known_method(v) && http_start_line(v, 0, side, false, &why) == HTTP_START_YES)
 			l.probed = (struct probed){.is = PROBE_YES, .confidence = 90};
 		break;
 	}
