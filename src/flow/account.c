@@ -6,6 +6,7 @@
 #include "flow/table.h"
 
 #define RESYNC_BYTES (16 << 20)    /* further back than any window: another sequence */
+#define UNSEEN_BYTES (64 << 10)   /* sent, but lost by the capture: a burst of it */
 #define TAKEOVER_BYTES (128 << 10) /* a place that only lags is never this far ahead */
 #define LATE_NS (3 * NS_PER_MS)    /* reordering on a path is shorter, a retransmission longer */
 
@@ -72,19 +73,14 @@ static bool is_another_syn(const struct flow *f, const struct packet *p)
 	const struct flow_dir *own = &f->dir[p->dir], *other = &f->dir[!p->dir];
 	uint32_t start = p->seq + 1;
 
-	if (f->state & FLOW_SEEN_0 << p->dir) {
-		/* The SYN is as far back as what was sent since, and a FIN. */
-		uint64_t sent = own->bytes < RESYNC_BYTES ? own->bytes : RESYNC_BYTES;
-
-		return own->next_seq - start > sent + 1;
-	}
+	if (f->state & FLOW_SEEN_0 << p->dir)
+		/* The SYN is as far back as what was sent since, some of it perhaps unseen, and a FIN. */
+		return own->next_seq - start > own->bytes + UNSEEN_BYTES &&
+		       own->next_seq - start > 1;
 	if (!(f->state & FLOW_SEEN_0 << !p->dir))
 		return false;
-	if (p->flags & TCP_ACK) {
-		uint64_t sent = other->bytes < RESYNC_BYTES ? other->bytes : RESYNC_BYTES;
-
-		return other->next_seq - p->ack > sent + 1;
-	}
+	if (p->flags & TCP_ACK)
+		return other->next_seq - p->ack > RESYNC_BYTES;
 	/* A late SYN is acknowledged already; without an acknowledgement both sides begin at once. */
 	return f->state & FLOW_ACK_0 << !p->dir && other->ack - start > RESYNC_BYTES;
 }

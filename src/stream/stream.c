@@ -77,6 +77,8 @@ static void deliver(struct stream *s, unsigned d, const uint8_t *data, uint32_t 
 
 	if (!h->begun)
 		begin_direction(s, d, origin);
+	if (!s->dir[!d].seen)
+		s->dir[!d].relied = 1;
 	h->next += (uint64_t)size + cut;
 	if (size) {
 		count(s, &c->delivered_bytes, size);
@@ -292,11 +294,27 @@ static void obey_caps(struct stream *s, const struct origin *origin)
 
 /* --- a packet --- */
 
+/* A direction known only by an acknowledgement begins earlier than that: its SYN says where. */
+static void move_start(struct stream *s, unsigned d, uint32_t isn)
+{
+	struct stream_dir *h = &s->dir[d];
+	int32_t shift = (int32_t)(h->isn - isn);
+
+	h->isn = isn;
+	if (shift <= 0)
+		return;
+	h->acked += (uint32_t)shift;
+	for (struct segment *g = held_head(s, !d); g; g = g->next)
+		g->ack += (uint32_t)shift;
+}
+
 /* Learns where the directions begin. */
 static void learn(struct stream *s, const struct packet *p)
 {
 	struct stream_dir *h = &s->dir[p->dir], *o = &s->dir[!p->dir];
 
+	if (h->known && !h->seen && !h->relied && p->flags & TCP_SYN)
+		move_start(s, p->dir, p->seq + 1);
 	if (!h->known) {
 		h->known = 1;
 		h->isn = p->seq + (p->flags & TCP_SYN ? 1 : 0);
