@@ -70,7 +70,11 @@ struct place {
 	struct tunnel_layer layer[TUNNEL_MAX];
 };
 
-/* What became of a frame. Each frame ends in exactly one of these, and its counter. */
+/*
+ * What became of a frame. Each frame ends in exactly one of these, and its counter; but a fragment is
+ * counted in frames_fragment and in one of the fragments_* whatever its verdict, since the last one of
+ * a packet may find it whole, malformed, or anything else.
+ */
 enum packet_verdict {
 	PACKET_READY,     /* *ret is filled */
 	PACKET_KEPT,      /* a fragment, held until its packet is whole */
@@ -97,14 +101,15 @@ must_check int packet_parser_new(const struct packet_options *options,
 void packet_parser_free(struct packet_parser *p);
 
 /*
- * Parses one frame. `now_ns` is the running maximum of packet times (fragments expire by it). Fills
- * everything of *ret but now_ns and index. A super-segment (TSO/GRO: IPv4 total length 0, or 64 KiB) and an
- * IPv6 jumbogram take their length from the frame. Ethernet padding never becomes payload.
+ * Parses one frame. `now_ns` is the running maximum of packet times (fragments expire by it). With
+ * PACKET_READY everything of *ret is filled but now_ns and index; otherwise it holds nothing of use. A
+ * super-segment (TSO/GRO: IPv4 total length 0, or 64 KiB) and an IPv6 jumbogram take their length from
+ * the frame. A length beyond the frame counts as cut. Ethernet padding never becomes payload.
  */
 enum packet_verdict packet_parse(struct packet_parser *p, const struct frame *frame,
 				 uint64_t now_ns, struct scratch *scratch, struct packet *ret);
 
-/* At the end of the input: fragments still held are counted as fragments_held. */
+/* At the end of the input: fragments still held are counted as fragments_held, and dropped. */
 void packet_parser_finish(struct packet_parser *p);
 
 /* A place by its id; valid for the parser's life, from any thread that was handed the id. Place ids count

@@ -39,6 +39,8 @@ static void check_packet(const struct packet_parser *parser, const struct packet
 	__asm__ volatile("" : : "r"(sum));
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct reader r = reader_of(view_of(data, (uint32_t)size));

@@ -95,3 +95,17 @@ void rig_expect_payload(const struct rig *r, uint32_t size)
 	cr_assert_eq(r->packet.payload_cut, 0, "%u bytes are cut", r->packet.payload_cut);
 	cr_assert_eq(memcmp(r->packet.payload, want.at, size), 0, "the payload differs");
 }
+
+void zoo_build(const struct animal *a, struct pkt *p)
+{
+	pkt_begin(p, NULL, ZOO_PAYLOAD);
+	a->build(p);
+}
+
+struct frame zoo_frame(const struct animal *a, const struct pkt *p)
+{
+	struct frame f = pkt_frame(p);
+
+	f.link_type = a->link_type;
+	return f;
+}

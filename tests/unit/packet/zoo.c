@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/packet/rig.h"
 
-enum {
-	IP4 = 0x0800,
-	IP6 = 0x86dd,
-	VLAN = 0x8100,
-	QINQ = 0x88a8,
-	BRIDGED = 0x6558,
-	IPIP4 = 4,
-	IPIP6 = 41,
-	GRE = 47,
-	UDP = 17
-};
+enum { IP4 = 0x0800, IP6 = 0x86dd, VLAN = 0x8100, QINQ = 0x88a8, BRIDGED = 0x6558 };
+enum { IPIP4 = 4, UDP = 17, IPIP6 = 41, GRE = 47 };
 
 #define OUTER "192.0.2.1", "192.0.2.2"
 #define OUTER6 "2001:db8::1", "2001:db8::2"
@@ -601,17 +592,3 @@ const struct animal zoo[] = {
 	{"IPv6 extensions", extensions, 1, 0, {{0}}, true},
 };
 const unsigned zoo_size = sizeof(zoo) / sizeof(zoo[0]);
-
-void zoo_build(const struct animal *a, struct pkt *p)
-{
-	pkt_begin(p, NULL, ZOO_PAYLOAD);
-	a->build(p);
-}
-
-struct frame zoo_frame(const struct animal *a, const struct pkt *p)
-{
-	struct frame f = pkt_frame(p);
-
-	f.link_type = a->link_type;
-	return f;
-}
