@@ -38,12 +38,12 @@ static void print_packet(const struct frame *f, const struct packet *p)
 	address_print(&p->key.address[!p->dir], to);
 	switch (p->kind) {
 	case PACKET_TCP:
-		printf("%" PRIu64 " tcp %s %u %s %u %" PRIu32 " %" PRIu32 "\n", f->number, from, sport, to,
-		       dport, length, p->seq);
+		printf("%" PRIu64 " tcp %s %u %s %u %" PRIu32 " %" PRIu32 "\n", f->number, from,
+		       sport, to, dport, length, p->seq);
 		break;
 	case PACKET_UDP:
-		printf("%" PRIu64 " udp %s %u %s %u %" PRIu32 "\n", f->number, from, sport, to, dport,
-		       length);
+		printf("%" PRIu64 " udp %s %u %s %u %" PRIu32 "\n", f->number, from, sport, to,
+		       dport, length);
 		break;
 	case PACKET_ICMP_ERROR:
 		printf("%" PRIu64 " icmp %s %u %s %u\n", f->number, from, sport, to, dport);
@@ -87,7 +87,8 @@ static int dump(struct source *s, struct packet_parser *parser, struct counters 
 				if (v == PACKET_READY)
 					print_packet(&frames[i], &p);
 				else
-					printf("%" PRIu64 " %s\n", frames[i].number, verdict_name[v]);
+					printf("%" PRIu64 " %s\n", frames[i].number,
+					       verdict_name[v]);
 			}
 		}
 		scratch_reset(&scratch);
