@@ -8,7 +8,7 @@
 #define JUMP_NS (3600 * NS_PER_S)
 
 int intake_open(struct intake *r, const struct pipeline_options *options,
-	       struct pipeline_result *result)
+		struct pipeline_result *result)
 {
 	struct packet_options packets = {.secret = HASH_FILE_SECRET, .counters = &r->counters};
 	unsigned bad = 0;
@@ -72,7 +72,7 @@ static void count_frame(struct intake *r, const struct frame *f)
 }
 
 unsigned intake_batch(struct intake *r, struct block *block, struct scratch *scratch,
-		     struct packet *items, bool *ret_more)
+		      struct packet *items, bool *ret_more)
 {
 	struct frame frames[INTAKE_BATCH / 2]; /* each may bring a tick */
 	unsigned count = source_frames(r->source, block, frames, INTAKE_BATCH / 2), n = 0;

@@ -12,17 +12,17 @@ struct intake {
 	struct filter *filter; /* NULL: everything */
 	struct packet_parser *parser;
 	struct counters counters;
-	uint64_t index;        /* of the last frame */
-	uint64_t now_ns;       /* running maximum of packet times */
-	uint64_t tick;         /* now_ns / TICK_NS of the last tick */
-	uint64_t jump_ns;      /* a time over an hour ahead that waits to be confirmed; 0: none */
+	uint64_t index;   /* of the last frame */
+	uint64_t now_ns;  /* running maximum of packet times */
+	uint64_t tick;    /* now_ns / TICK_NS of the last tick */
+	uint64_t jump_ns; /* a time over an hour ahead that waits to be confirmed; 0: none */
 	uint64_t first_ns;
 };
 
 enum { INTAKE_BATCH = 64 }; /* half of it frames: so many cache misses overlap */
 
 must_check int intake_open(struct intake *r, const struct pipeline_options *options,
-			  struct pipeline_result *result);
+			   struct pipeline_result *result);
 void intake_close(struct intake *r);
 
 /*
@@ -30,6 +30,6 @@ void intake_close(struct intake *r);
  * packet that moved the clock. Returns how many; `ret_more` is false when the block is used up.
  */
 unsigned intake_batch(struct intake *r, struct block *block, struct scratch *scratch,
-		     struct packet *items, bool *ret_more);
+		      struct packet *items, bool *ret_more);
 /* The tick at the end of the input. */
 struct packet intake_last_tick(struct intake *r);

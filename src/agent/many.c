@@ -9,7 +9,9 @@
 
 #include "agent/run.h"
 
-enum { BLOCKS = 8 }; /* enough that nobody waits for the slowest one long; 512 KiB and its packets each */
+enum {
+	BLOCKS = 8
+}; /* enough that nobody waits for the slowest one long; 512 KiB and its packets each */
 
 struct share {
 	struct packet *items;

@@ -18,7 +18,8 @@ void output_done(struct output *o)
 
 /* --- the worker's side --- */
 
-static struct protocol_count *count_of(struct protocol_count *counts, unsigned *count, const char *name)
+static struct protocol_count *count_of(struct protocol_count *counts, unsigned *count,
+				       const char *name)
 {
 	for (unsigned i = 0; i < *count; i++)
 		if (counts[i].name == name || strcmp(counts[i].name, name) == 0)
@@ -82,7 +83,8 @@ void renderer_emit(void *data, const struct roundtrip *rt)
 		roundtrip_text(&o->text, rt, &r->context);
 	else if (!r->options->count)
 		return;
-	line = (struct line){r->when, rt->flow_index, (uint32_t)before, (uint32_t)(o->text.size - before)};
+	line = (struct line){r->when, rt->flow_index, (uint32_t)before,
+			     (uint32_t)(o->text.size - before)};
 	if (o->text.failed || !add_line(o, &line)) {
 		o->text.size = before;
 		o->text.failed = false;
@@ -175,8 +177,8 @@ void writer_merge(struct writer *w, struct output *const *outputs, unsigned coun
 
 		for (unsigned i = 0; i < count; i++)
 			if (at[i] < outputs[i]->count &&
-			    (best == count || before(&outputs[i]->lines[at[i]],
-						     &outputs[best]->lines[at[best]])))
+			    (best == count ||
+			     before(&outputs[i]->lines[at[i]], &outputs[best]->lines[at[best]])))
 				best = i;
 		if (best == count)
 			break;

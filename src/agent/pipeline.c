@@ -191,13 +191,15 @@ static int describe_writer(struct run *run, int err)
 	if (!run->writer.failed)
 		return err;
 	run->result->bad_file = NULL;
-	snprintf(run->result->detail, sizeof(run->result->detail), "%s", strerror(run->writer.error));
+	snprintf(run->result->detail, sizeof(run->result->detail), "%s",
+		 strerror(run->writer.error));
 	return ERR_IO;
 }
 
 int pipeline_run(const struct pipeline_options *options, struct pipeline_result *ret_result)
 {
-	struct run run = {.options = options, .result = ret_result,
+	struct run run = {.options = options,
+			  .result = ret_result,
 			  .writer = {.fd = options->fd, .limit = options->count}};
 	int err;
 
@@ -205,7 +207,9 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline_result 
 	err = intake_open(&run.reader, options, ret_result);
 	if (!err) {
 		run.lanes = calloc(options->workers, sizeof(*run.lanes));
-		err = !run.lanes ? ERR_NOMEM : options->workers == 1 ? run_one(&run) : run_many(&run);
+		err = !run.lanes              ? ERR_NOMEM
+		      : options->workers == 1 ? run_one(&run)
+					      : run_many(&run);
 		if (err == ERR_EOF)
 			err = 0;
 		else if (err)

@@ -17,13 +17,13 @@ enum line_format { LINES_TEXT, LINES_JSON, LINES_NONE };
 enum { PIPELINE_WORKERS_MAX = 64 };
 
 struct pipeline_options {
-	const char *const *paths;  /* at least one; "-": standard input */
+	const char *const *paths; /* at least one; "-": standard input */
 	unsigned path_count;
-	const char *filter;        /* pcap-filter(7); NULL: everything */
-	unsigned workers;          /* 1..PIPELINE_WORKERS_MAX */
+	const char *filter; /* pcap-filter(7); NULL: everything */
+	unsigned workers;   /* 1..PIPELINE_WORKERS_MAX */
 	const struct registry *registry;
-	bool decode;               /* false: flow accounting only */
-	unsigned wants;            /* enum env_wants */
+	bool decode;    /* false: flow accounting only */
+	unsigned wants; /* enum env_wants */
 	enum line_format format;
 	bool colours, show_secrets;
 	const struct where *where; /* NULL: everything */
@@ -54,7 +54,7 @@ struct pipeline_result {
 	bool stopped;               /* by `count`, or because nobody reads the output */
 	uint64_t lines_lost;        /* not written because memory ran out */
 	uint32_t snaplen;           /* the largest a file declares */
-	char filter_error[256];     /* the filter is wrong for a link type that came; "": it is not */
+	char filter_error[256]; /* the filter is wrong for a link type that came; "": it is not */
 	/* When pipeline_run failed: which file, where, and what, for one line to the user. */
 	const char *bad_file;
 	uint64_t bad_offset;
@@ -65,4 +65,5 @@ struct pipeline_result {
  * Runs to the end of the input. 0, or ERR_CUT (all before the cut was decoded), or another error; the result is
  * filled in any case with what was done before.
  */
-must_check int pipeline_run(const struct pipeline_options *options, struct pipeline_result *ret_result);
+must_check int pipeline_run(const struct pipeline_options *options,
+			    struct pipeline_result *ret_result);

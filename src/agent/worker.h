@@ -16,12 +16,12 @@ struct worker;
 
 struct worker_options {
 	const struct registry *registry;
-	unsigned wants;        /* enum env_wants */
-	bool decode;           /* false: flow accounting only (--only none) */
-	uint64_t secret;       /* for hash tables */
-	size_t memory_cap;     /* bytes of conversations; 0: 1 GiB */
-	uint32_t max_flows;    /* 0: FLOW_MAX */
-	uint64_t tcp_idle_ns;  /* 0: 15 min */
+	unsigned wants;       /* enum env_wants */
+	bool decode;          /* false: flow accounting only (--only none) */
+	uint64_t secret;      /* for hash tables */
+	size_t memory_cap;    /* bytes of conversations; 0: 1 GiB */
+	uint32_t max_flows;   /* 0: FLOW_MAX */
+	uint64_t tcp_idle_ns; /* 0: 15 min */
 	/* One record; `rt` lives until the call returns. */
 	void (*emit)(void *data, const struct roundtrip *rt);
 	/* A tick, or the end, is done: what it emitted comes from several flows in no order. */

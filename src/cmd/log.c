@@ -157,10 +157,13 @@ static int run(const struct log_options *o)
 		say_failed(command, "%s", failure);
 	}
 	if (result.filter_error[0])
-		say_failed(command, "the filter does not fit every link type of the input, whose frames "
-				    "were left out: %s", result.filter_error);
+		say_failed(command,
+			   "the filter does not fit every link type of the input, whose frames "
+			   "were left out: %s",
+			   result.filter_error);
 	if (result.lines_lost) {
-		say_failed(command, "%" PRIu64 " lines are missing: out of memory", result.lines_lost);
+		say_failed(command, "%" PRIu64 " lines are missing: out of memory",
+			   result.lines_lost);
 		err = ERR_NOMEM;
 	}
 	if (!err || result.counters.frames || o->summary_json)

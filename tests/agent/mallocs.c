@@ -58,14 +58,18 @@ void free(void *p)
 	__libc_free(p);
 }
 
-static unsigned long calls_of(const struct registry *registry, unsigned requests, enum line_format format,
-			      uint64_t *ret_roundtrips)
+static unsigned long calls_of(const struct registry *registry, unsigned requests,
+			      enum line_format format, uint64_t *ret_roundtrips)
 {
 	char path[] = "/tmp/wirespan-mallocs-XXXXXX";
 	const char *paths[] = {path};
 	static struct pipeline_result result;
-	struct pipeline_options options = {.paths = paths, .path_count = 1, .workers = 1,
-					   .registry = registry, .decode = true, .format = format,
+	struct pipeline_options options = {.paths = paths,
+					   .path_count = 1,
+					   .workers = 1,
+					   .registry = registry,
+					   .decode = true,
+					   .format = format,
 					   .fd = open("/dev/null", O_WRONLY)};
 	unsigned long before;
 

@@ -18,9 +18,14 @@ static struct buf run(const struct registry *registry, const char *path, unsigne
 {
 	int fd = memfd_create("lines", 0);
 	const char *paths[] = {path};
-	struct pipeline_options options = {.paths = paths, .path_count = 1, .workers = workers,
-					   .registry = registry, .decode = true,
-					   .wants = WANT_HEADERS, .format = LINES_JSON, .fd = fd};
+	struct pipeline_options options = {.paths = paths,
+					   .path_count = 1,
+					   .workers = workers,
+					   .registry = registry,
+					   .decode = true,
+					   .wants = WANT_HEADERS,
+					   .format = LINES_JSON,
+					   .fd = fd};
 	struct buf b = {0};
 	char piece[65536];
 	ssize_t n;
@@ -44,7 +49,8 @@ int main(void)
 	struct buf one;
 
 	if (registry_new(protocols_all, &registry) != 0 ||
-	    !traffic_write(path, &(struct traffic){.conversations = 200, .requests = 40, .lose = 100}))
+	    !traffic_write(path,
+			   &(struct traffic){.conversations = 200, .requests = 40, .lose = 100}))
 		return 2;
 	one = run(registry, path, 1, &first);
 	if (!first.lines || counters_check(&first.counters, stderr))

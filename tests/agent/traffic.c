@@ -35,7 +35,8 @@ static void put_32(uint8_t *to, uint32_t v)
 	put_16(to + 2, v & 0xffff);
 }
 
-static void packet(struct writer *w, unsigned n, unsigned dir, uint8_t flags, const char *data, size_t size)
+static void packet(struct writer *w, unsigned n, unsigned dir, uint8_t flags, const char *data,
+		   size_t size)
 {
 	uint8_t frame[HEADERS + 4096] = {[12] = 8, [14] = 0x45, [22] = 64, [23] = 6};
 	struct side_state *s = &w->sides[n];
@@ -66,8 +67,9 @@ static void exchange(struct writer *w, unsigned n, unsigned round)
 {
 	char text[1024], body[2048];
 	size_t length = (n * 37 + round * 101) % sizeof(body);
-	int size = snprintf(text, sizeof(text), "GET /%u/%u?q=%u HTTP/1.1\r\nHost: h%u.test\r\nAccept: */*\r\n\r\n",
-			    n, round, n * round, n % 7);
+	int size = snprintf(text, sizeof(text),
+			    "GET /%u/%u?q=%u HTTP/1.1\r\nHost: h%u.test\r\nAccept: */*\r\n\r\n", n,
+			    round, n * round, n % 7);
 
 	packet(w, n, 0, ACK, text, (size_t)size);
 	size = snprintf(text, sizeof(text), "HTTP/1.1 %u OK\r\nContent-Length: %zu\r\n\r\n",

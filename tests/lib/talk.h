@@ -43,13 +43,22 @@ static inline struct talk talk_begin(struct talk_clock *clock, uint32_t n)
 static inline struct packet talk_say(struct talk *t, unsigned dir, uint8_t flags, const void *data,
 				     uint32_t size)
 {
-	struct packet p = {.key = t->key, .hash = t->hash, .payload = data, .payload_size = size,
-			   .ts_ns = t->clock->now_ns, .now_ns = t->clock->now_ns,
-			   .index = ++t->clock->index, .frame = t->clock->index,
-			   .owner = (uint32_t)(t->hash >> 32), .seq = t->seq[dir],
-			   .ack = flags & TCP_ACK ? t->seq[!dir] : 0, .window = 65000,
-			   .ip_id = (uint16_t)t->clock->index, .kind = PACKET_TCP,
-			   .dir = (uint8_t)dir, .flags = flags,
+	struct packet p = {.key = t->key,
+			   .hash = t->hash,
+			   .payload = data,
+			   .payload_size = size,
+			   .ts_ns = t->clock->now_ns,
+			   .now_ns = t->clock->now_ns,
+			   .index = ++t->clock->index,
+			   .frame = t->clock->index,
+			   .owner = (uint32_t)(t->hash >> 32),
+			   .seq = t->seq[dir],
+			   .ack = flags & TCP_ACK ? t->seq[!dir] : 0,
+			   .window = 65000,
+			   .ip_id = (uint16_t)t->clock->index,
+			   .kind = PACKET_TCP,
+			   .dir = (uint8_t)dir,
+			   .flags = flags,
 			   .window_scale = flags & TCP_SYN ? 0 : 255};
 
 	t->seq[dir] += size + (flags & (TCP_SYN | TCP_FIN) ? 1 : 0);
