@@ -132,11 +132,11 @@ static bool quiet_turn(const struct keeper *k, const struct message *m, const st
 static void look_for_turn(struct keeper *k, const struct message *m, const struct origin *origin)
 {
 	if (quiet_turn(k, m, origin)) {
-		if (k->loose) {
-			if (!k->sliding && !k->after_hole && !k->ahead) /* rule (d) */
-				resolve(k);
-		} else if (k->open) {
+		if (k->loose ? k->ahead : k->open) { /* and yet anchored requests are open */
 			k->sliding = !lockstep(k);
+		} else if (k->loose) {
+			if (!k->sliding && !k->after_hole) /* rule (d) */
+				resolve(k);
 		} else if (!k->trust) { /* what is paired on trust proves nothing */
 			k->evidence = 1;
 		}
@@ -313,7 +313,8 @@ int line_ask(const struct keeper *k, const struct origin *origin)
 		return ASK_UNKNOWN;
 	if (!k->head)
 		return ASK_NONE;
-	return origin->ack > k->head->from ? k->head->cookie : ASK_NONE;
+	/* One that does not acknowledge the head belongs to nobody we know. */
+	return origin->ack > k->head->from ? k->head->cookie : ASK_UNKNOWN;
 }
 
 /* --- holes and the end --- */
