@@ -54,15 +54,28 @@ static bool from_middle(const struct feeder *f)
 	return f->dir[0].gapped || f->dir[1].gapped;
 }
 
-/* No probe will ever know these bytes. */
-static struct fed pass(struct feeder *f, uint32_t size)
+static struct fed bypass(struct feeder *f)
 {
-	const struct feeder_dir *d = f->dir;
-	if (!from_middle(f) || (d[0].tries >= DETECT_TRIES && d[1].tries >= DETECT_TRIES)) {
-		counter_add(&f->world->counters->flows_undetected, 1);
-		return (struct fed){.is = FED_OK, .skip = UINT64_MAX};
+	counter_add(&f->world->counters->flows_undetected, 1);
+	return (struct fed){.is = FED_OK, .skip = UINT64_MAX};
+}
+
+/* No probe will ever know these bytes. */
+static struct fed pass(struct feeder *f, unsigned dir, uint32_t size)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	const struct feeder_dir *o = &f->dir[!dir];
+	if (from_middle(f)) {
+		d->tries += d->tries < DETECT_TRIES;
+		if (d->tries == DETECT_TRIES && o->tries == DETECT_TRIES)
+			return bypass(f);
+		return (struct fed){.is = FED_OK, .skip = size};
 	}
-	return (struct fed){.is = FED_OK, .skip = size};
+	/* A request may be so broken that only its answer tells the protocol: keep it until then. */
+	if (f->datagram || o->tries || size >= DETECT_MAX)
+		return bypass(f);
+	d->tries = 1;
+	return (struct fed){.is = FED_MORE, .want = size + 1};
 }
 
 static struct fed detect_feed(void *state, struct env *env, enum side side, const struct input *in)
@@ -70,12 +83,12 @@ static struct fed detect_feed(void *state, struct env *env, enum side side, cons
 	(void)state;
 	struct feeder *f = feeder_of(env);
 	unsigned dir = feeder_dir_of(f, side);
-	struct feeder_dir *d = &f->dir[dir];
+	const struct feeder_dir *d = &f->dir[dir];
 	uint32_t size = in->bytes.size;
 	if (!size)
 		return (struct fed){.is = FED_OK};
-	if (d->tries >= DETECT_TRIES)
-		return pass(f, size);
+	if (d->tries >= (from_middle(f) ? DETECT_TRIES : 1))
+		return pass(f, dir, size);
 	/* Without a SYN nobody is first: then in the order of the directions. */
 	unsigned dir_a = f->initiator < 2 ? f->initiator : 0;
 	struct view other = feeder_held_bytes(f, !dir);
@@ -87,9 +100,7 @@ static struct fed detect_feed(void *state, struct env *env, enum side side, cons
 		uint32_t want = v.need > size ? v.need : size + 1;
 		return (struct fed){.is = FED_MORE, .want = want < DETECT_MAX ? want : DETECT_MAX};
 	}
-	if (from_middle(f))
-		d->tries++;
-	return pass(f, size);
+	return pass(f, dir, size);
 }
 
 const struct protocol_ops detect_ops = {

@@ -69,6 +69,28 @@ Test(detect, nobody_knows_it)
 	cr_assert_eq(bench.recorder.holes, 0);
 }
 
+Test(detect, the_answer_tells_what_was_asked)
+{
+	bench_text(0, "zz");
+	bench_text(0, "z");
+	cr_assert_eq(feeder_held(&bench.f), 3);
+	bench_text(1, "Sx");
+	calls_are("open <0:zzz >0:Sx");
+	cr_assert_eq(bench.f.client_dir, 1);
+}
+
+Test(detect, nobody_answers)
+{
+	static char zeros[4096];
+	bench_push(0, zeros, 4095);
+	cr_assert_not(feeder_bypassed(&bench.f));
+	bench_push(0, zeros, 1);
+	cr_assert(feeder_bypassed(&bench.f));
+	cr_assert_eq(bench.counters.flows_undetected, 1);
+	cr_assert_eq(bench.counters.decode_limits, 0);
+	cr_assert_eq(bench.counters.skipped_bytes, 4096);
+}
+
 Test(detect, needs_for_ever)
 {
 	static char zeros[5000] = "N";
@@ -227,6 +249,7 @@ Test(detect, only_some)
 {
 	registry_only((struct registry *)bench.world.registry, &script_second_ops);
 	bench_text(0, "Sabc");
+	bench_text(1, "Sabc");
 	calls_are("");
 	cr_assert(feeder_bypassed(&bench.f));
 }
