@@ -29,6 +29,22 @@ static const uint8_t token_byte[256] = {
 
 /* --- small parts --- */
 
+/* 8 bytes in lower case; '-' stays what it is. Exact in names without control bytes. */
+static inline uint64_t fold8(const uint8_t *p)
+{
+	return load_le64(p) | 0x2020202020202020;
+}
+
+static inline uint64_t word8(const char text[8])
+{
+	return load_le64((const uint8_t *)text);
+}
+
+static inline uint32_t word4(const char text[4])
+{
+	return load_le32((const uint8_t *)text);
+}
+
 static bool is_space(uint8_t c)
 {
 	return c == ' ' || c == '\t';
@@ -144,6 +160,8 @@ static enum why read_request_line(struct view line, struct http_head *h)
 	h->asks = asks_of(h->method);
 
 	uint32_t last = line.size;
+	if (last > method + 9 && load_le64(line.data + last - 9) == word8(" HTTP/1."))
+		last -= 8;
 	while (line.data[last - 1] != ' ')
 		last--;
 	struct view version = view_from(line, last);
@@ -162,7 +180,9 @@ static enum why read_request_line(struct view line, struct http_head *h)
 /* HTTP/1.x SP 3 digits, then nothing or SP and a reason. */
 static enum why read_status_line(struct view line, struct http_head *h)
 {
-	struct view version = until(line, ' ');
+	bool usual =
+		line.size > 8 && line.data[8] == ' ' && load_le64(line.data) == word8("HTTP/1.1");
+	struct view version = usual ? view_first(line, 8) : until(line, ' ');
 	enum why why = take_version(version, h);
 	struct view rest = view_from(line, version.size + 1);
 	if (why)
@@ -258,13 +278,21 @@ enum http_start http_start_line(struct view bytes, uint32_t scanned, enum side s
 
 /* --- headers in use --- */
 
-static void add_length(struct http_head *h, struct view digits)
+/* Digits, and nothing else. */
+static bool read_length(struct view v, uint64_t *ret)
 {
 	uint64_t n = 0;
 	uint32_t i = 0;
-	for (; i < digits.size && i < LENGTH_DIGITS_MAX && is_digit(digits.data[i]); i++)
-		n = n * 10 + (digits.data[i] - '0');
-	bool good = i && i == digits.size;
+	for (; i < v.size && i < LENGTH_DIGITS_MAX && is_digit(v.data[i]); i++)
+		n = n * 10 + (v.data[i] - '0');
+	*ret = n;
+	return i && i == v.size;
+}
+
+static void add_length(struct http_head *h, struct view digits)
+{
+	uint64_t n;
+	bool good = read_length(digits, &n);
 	if (h->framing != HTTP_NO_LENGTH)
 		h->flaws |= HTTP_DUPLICATE_CONTENT_LENGTH;
 	if (!good || (h->framing == HTTP_LENGTH && n != h->length) || h->framing == HTTP_BROKEN) {
@@ -276,12 +304,16 @@ static void add_length(struct http_head *h, struct view digits)
 	h->framing = HTTP_LENGTH;
 }
 
-/* A list of equal numbers is what a careless proxy makes of repeated headers. */
 static void take_length(struct http_head *h, struct view value)
 {
 	struct view item;
+	if (h->framing == HTTP_NO_LENGTH && read_length(value, &h->length)) {
+		h->framing = HTTP_LENGTH;
+		return;
+	}
 	if (!value.size)
 		add_length(h, value);
+	/* a list of equal numbers is what a careless proxy makes of repeated headers */
 	while (next_item(&value, &item))
 		add_length(h, item);
 }
@@ -331,28 +363,19 @@ struct seen {
 	bool host;
 };
 
-/* 8 bytes in lower case; '-' stays what it is. Exact in names without control bytes. */
-static inline uint64_t fold8(const uint8_t *p)
+/* A header line; its name is a token. */
+static void take_header(struct http_head *h, struct seen *seen, struct view field,
+			struct view value)
 {
-	return load_le64(p) | 0x2020202020202020;
-}
-
-static inline uint64_t word8(const char text[8])
-{
-	return load_le64((const uint8_t *)text);
-}
-
-static inline void use_header(struct http_head *h, struct seen *seen, const uint8_t *name,
-			      uint32_t size, struct view value)
-{
-	switch (size) {
+	const uint8_t *name = field.data;
+	switch (field.size) {
 	case 4:
-		if ((load_le32(name) | 0x20202020) == 0x74736f68) /* host */
+		if ((load_le32(name) | 0x20202020) == word4("host"))
 			take_host(h, trim(value), &seen->host);
 		break;
 	case 7:
-		if ((load_le32(name) | 0x20202020) == 0x72677075 &&     /* upgr */
-		    (load_le32(name + 3) | 0x20202020) == 0x65646172) { /* rade */
+		if ((load_le32(name) | 0x20202020) == word4("upgr") &&
+		    (load_le32(name + 3) | 0x20202020) == word4("rade")) {
 			h->upgrade = trim(value);
 			h->asks |= HTTP_ASKS_UPGRADE;
 		}
@@ -371,15 +394,35 @@ static inline void use_header(struct http_head *h, struct seen *seen, const uint
 
 /* --- header lines --- */
 
-/* The usual head: every line is name, colon, value, CR LF. */
-static void read_usual(const uint8_t *p, const struct scan_head *scan, struct scan_walk *walk,
-		       uint32_t line, struct http_head *h, struct seen *seen)
+/* Nearly all lines are told from those in use by the size of the name. */
+static inline bool size_in_use(size_t size)
 {
-	while (line + 2 < scan->size) {
-		uint32_t colon = scan_next(walk), lf = scan_next(walk);
-		use_header(h, seen, p + line, colon - line, between(p + colon + 1, p + lf - 1));
+	enum { SIZES = 1 << 4 | 1 << 7 | 1 << 14 | 1 << 17 };
+	return size < 32 && SIZES >> size & 1;
+}
+
+/* The usual head: every line is name, colon, value, CR LF. False: this one is not so usual. */
+static bool read_usual(const uint8_t *p, const struct scan_head *scan, size_t first,
+		       struct http_head *h, struct seen *seen)
+{
+	size_t line = first + 1, last = scan->size - 2, word = first / 64;
+	uint64_t ends = scan->lf[word] & -(2ull << first % 64);
+	if (scan->odd || p[first - 1] != '\r')
+		return false;
+	while (line < last) {
+		while (!ends)
+			ends = scan->lf[++word];
+		size_t lf = word * 64 + (size_t)__builtin_ctzll(ends);
+		size_t colon = scan_next(scan->delimiters, line);
+		if (p[colon] != ':' || colon == line || p[lf - 1] != '\r')
+			return false;
+		if (size_in_use(colon - line))
+			take_header(h, seen, between(p + line, p + colon),
+				    between(p + colon + 1, p + lf - 1));
+		ends &= ends - 1;
 		line = lf + 1;
 	}
+	return p[last] == '\r';
 }
 
 static unsigned flaws_in(struct view line)
@@ -453,7 +496,7 @@ static void read_odd(struct view lines, struct http_head *h, struct seen *seen)
 	while (http_header_next(&lines, &header)) {
 		h->flaws |= header.flaws;
 		if (header.usable)
-			use_header(h, seen, header.name.data, header.name.size, header.value);
+			take_header(h, seen, header.name, header.value);
 	}
 	h->flaws |= header.flaws; /* of the empty line */
 }
@@ -476,27 +519,33 @@ static void settle_framing(struct http_head *h, const struct codings *c)
 		h->framing = c->last_chunked ? HTTP_CHUNKED : HTTP_OTHER_CODING;
 }
 
+/* What the usual way found before it came to something unusual. */
+static void forget_headers(struct http_head *h)
+{
+	enum { OF_START_LINE = HTTP_SPACE_IN_TARGET | HTTP_BAD_VERSION };
+	h->flaws &= OF_START_LINE;
+	h->asks &= ~(unsigned)HTTP_ASKS_UPGRADE;
+	h->framing = HTTP_NO_LENGTH;
+	h->host = h->upgrade = view_of(NULL, 0);
+}
+
 enum why http_head_read(const uint8_t *p, const struct scan_head *scan, enum side side,
 			struct http_head *ret)
 {
-	*ret = (struct http_head){0};
 	struct seen seen = {0};
-	struct scan_walk walk = scan_walk_of(scan);
-	uint32_t lf = scan_next(&walk);
+	uint32_t lf = (uint32_t)scan_next(scan->lf, 0);
 	struct view line = view_of(p, lf);
-	if (line.size && line.data[line.size - 1] == '\r')
+	if (lf && p[lf - 1] == '\r')
 		line.size--;
-	else
-		ret->flaws |= HTTP_BARE_LF;
+	*ret = (struct http_head){.lines = between(p + lf + 1, p + scan->size)};
 	enum why why = read_start_line(line, side, ret);
 	if (why)
 		return why;
-	ret->lines = between(p + lf + 1, p + scan->size);
-	if (scan->odd) {
-		ret->flaws |= flaws_in(line);
+	if (!read_usual(p, scan, lf, ret, &seen)) {
+		seen = (struct seen){0};
+		forget_headers(ret);
+		ret->flaws |= flaws_in(line) | (line.size == lf ? HTTP_BARE_LF : 0);
 		read_odd(ret->lines, ret, &seen);
-	} else {
-		read_usual(p, scan, &walk, lf + 1, ret, &seen);
 	}
 	settle_framing(ret, &seen.codings);
 	if (side == FROM_CLIENT && !seen.host && !ret->version_1_0)

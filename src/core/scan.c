@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * One loop over blocks of 64 bytes for all machines; only the classification of a block differs.
- *
- * The first delimiter of each line (a colon, a space, a control byte) comes from one addition: with a 1
- * for every other byte, adding a 1 at each line's start carries through the ones to the delimiter. In a
- * usual head it is the colon, and the CR of the empty line.
- */
+/* One loop over blocks of 64 bytes for all machines; only the classification of a block differs. */
 #include "core/scan.h"
 
 #include <string.h>
@@ -18,16 +12,9 @@
 
 /* One bit for each of 64 bytes. */
 struct masks {
-	uint64_t lf, cr, colon;
-	uint64_t control; /* below space, CR and LF too */
-	uint64_t blank;   /* control or space */
-};
-
-/* What the bytes before a block leave for it, in the lowest bits. */
-struct carry {
-	uint64_t lf;   /* bit 1: the byte before is LF; bit 0: the one before that */
-	uint64_t cr;   /* the byte before is CR */
-	uint64_t line; /* in a line whose first delimiter is still to come */
+	uint64_t lf;
+	uint64_t control;   /* below space, LF too */
+	uint64_t delimiter; /* control, space or colon */
 };
 
 /* `k` is what `classify` keeps in registers through the loop. */
@@ -35,17 +22,49 @@ typedef void classify_fn(const uint8_t *p, const void *k, struct masks *ret);
 
 static inline void classify_plain(const uint8_t *p, const void *k, struct masks *ret)
 {
-	struct masks m = {0, 0, 0, 0, 0};
+	struct masks m = {0, 0, 0};
 
 	(void)k;
 	for (unsigned i = 0; i < 64; i++) {
 		m.lf |= (uint64_t)(p[i] == '\n') << i;
-		m.cr |= (uint64_t)(p[i] == '\r') << i;
-		m.colon |= (uint64_t)(p[i] == ':') << i;
 		m.control |= (uint64_t)(p[i] < ' ') << i;
-		m.blank |= (uint64_t)(p[i] <= ' ') << i;
+		m.delimiter |= (uint64_t)(p[i] <= ' ' || p[i] == ':') << i;
 	}
 	*ret = m;
+}
+
+/* What the bytes before a block leave for it. */
+struct carry {
+	uint64_t lf;    /* the mask of the block before */
+	uint64_t other; /* its last byte is a control byte other than LF */
+	uint64_t odd;   /* something unusual was anywhere */
+};
+
+/* One block, of which `p + at` is the first byte. True: the head ends in it. */
+static inline __attribute__((always_inline)) bool block(const struct masks *m, const uint8_t *p,
+							uint32_t at, struct carry *c,
+							struct scan_head *ret)
+{
+	uint64_t other = m->control ^ m->lf;
+	uint64_t wrong = (other << 1 | c->other) ^ m->lf;
+	/* LF LF, LF x LF */
+	uint64_t end = m->lf & (m->lf << 1 | c->lf >> 63 | m->lf << 2 | c->lf >> 62);
+
+	ret->lf[at / 64] = m->lf;
+	ret->delimiters[at / 64] = m->delimiter;
+	for (; end; end &= end - 1) {
+		uint32_t i = (uint32_t)__builtin_ctzll(end);
+
+		if (p[at + i - 1] == '\r' || p[at + i - 1] == '\n') {
+			ret->size = at + i + 1;
+			c->odd |= wrong & ((2ull << i) - 1);
+			return true;
+		}
+	}
+	c->odd |= wrong;
+	c->lf = m->lf;
+	c->other = other >> 63;
+	return false;
 }
 
 static inline __attribute__((always_inline)) bool scan(classify_fn *classify, const void *k,
@@ -53,59 +72,35 @@ static inline __attribute__((always_inline)) bool scan(classify_fn *classify, co
 						       struct scan_head *ret)
 {
 	struct carry c = {0, 0, 0};
-	uint64_t odd = 0;
-	uint8_t block[64];
+	struct masks m;
+	uint32_t at = 0;
+	uint8_t copy[64];
+	bool ends = false;
 
 	if (n > SCAN_MAX)
 		n = SCAN_MAX;
-	uint32_t last = n - 64; /* where the last whole block begins */
-	if (n < 64) {
-		memset(block, 'x', sizeof(block));
-		if (n)
-			memcpy(block, p, n);
-		p = block;
-		last = 0;
+	for (; !ends && n - at >= 64; at += 64) {
+		classify(p + at, k, &m);
+		ends = block(&m, p, at, &c, ret);
 	}
-	for (uint32_t at = 0; at < n; at += 64) {
-		struct masks m;
+	if (!ends && at < n) {
+		uint32_t seen = 0; /* bytes of this block that were in the one before */
 
-		classify(p + (at < last ? at : last), k, &m);
-		if (at > last) {
-			unsigned seen = at - last; /* in the block before */
-
-			m.lf >>= seen;
-			m.cr >>= seen;
-			m.colon >>= seen;
-			m.control >>= seen;
-			m.blank >>= seen;
+		if (n >= 64) {
+			seen = at + 64 - n;
+			classify(p + n - 64, k, &m);
+		} else {
+			memset(copy, 'x', sizeof(copy));
+			memcpy(copy, p, n);
+			classify(copy, k, &m);
 		}
-
-		uint64_t after_lf = m.lf << 1 | c.lf >> 1;
-		uint64_t after_cr = m.cr << 1 | c.cr;
-		uint64_t end = m.lf & (after_lf | (after_cr & (m.lf << 2 | c.lf)));
-
-		/* the first line has no start bit */
-		uint64_t delimiter = m.colon | m.blank, sum;
-		uint64_t over = __builtin_add_overflow(~delimiter, after_lf | c.line, &sum);
-		uint64_t first = sum & delimiter;
-
-		uint64_t wrong = (m.control ^ m.lf ^ m.cr) | (after_cr ^ m.lf) |
-				 (first & (m.blank | after_lf) & ~(m.cr & after_lf));
-		uint64_t marks = m.lf | (first & m.colon);
-
-		if (end) {
-			uint64_t head = end ^ (end - 1);
-
-			ret->marks[at / 64] = marks & head;
-			ret->odd = (odd | (wrong & head)) != 0;
-			ret->size = at + (uint32_t)__builtin_ctzll(end) + 1;
-			return true;
-		}
-		ret->marks[at / 64] = marks;
-		odd |= wrong;
-		c = (struct carry){m.lf >> 62, m.cr >> 63, over};
+		m.lf >>= seen;
+		m.control >>= seen;
+		m.delimiter >>= seen;
+		ends = block(&m, p, at, &c, ret);
 	}
-	return false;
+	ret->odd = c.odd;
+	return ends;
 }
 
 bool scan_head_plain(const uint8_t *p, uint32_t n, struct scan_head *ret)
@@ -117,100 +112,83 @@ bool scan_head_plain(const uint8_t *p, uint32_t n, struct scan_head *ret)
 
 /*
  * The bytes that are looked for, in vectors. The empty asm keeps the compiler from making them again in
- * every turn of the loop, which is a third of its instructions.
+ * every turn of the loop.
  */
 struct wanted_sse2 {
-	__m128i lf, cr, colon, control, blank;
+	__m128i lf, colon, control, blank;
 };
 
-static inline uint64_t join(__m128i a, __m128i b, __m128i c, __m128i d)
+static inline uint64_t join(const __m128i *x)
 {
-	return (uint64_t)(uint32_t)_mm_movemask_epi8(a) |
-	       (uint64_t)(uint32_t)_mm_movemask_epi8(b) << 16 |
-	       (uint64_t)(uint32_t)_mm_movemask_epi8(c) << 32 |
-	       (uint64_t)(uint32_t)_mm_movemask_epi8(d) << 48;
-}
-
-static inline uint64_t equal_sse2(const __m128i *x, __m128i b)
-{
-	return join(_mm_cmpeq_epi8(x[0], b), _mm_cmpeq_epi8(x[1], b), _mm_cmpeq_epi8(x[2], b),
-		    _mm_cmpeq_epi8(x[3], b));
-}
-
-static inline uint64_t at_most_sse2(const __m128i *x, __m128i b)
-{
-	return join(_mm_cmpeq_epi8(_mm_min_epu8(x[0], b), x[0]),
-		    _mm_cmpeq_epi8(_mm_min_epu8(x[1], b), x[1]),
-		    _mm_cmpeq_epi8(_mm_min_epu8(x[2], b), x[2]),
-		    _mm_cmpeq_epi8(_mm_min_epu8(x[3], b), x[3]));
+	return (uint64_t)(uint32_t)_mm_movemask_epi8(x[0]) |
+	       (uint64_t)(uint32_t)_mm_movemask_epi8(x[1]) << 16 |
+	       (uint64_t)(uint32_t)_mm_movemask_epi8(x[2]) << 32 |
+	       (uint64_t)(uint32_t)_mm_movemask_epi8(x[3]) << 48;
 }
 
 static inline void classify_sse2(const uint8_t *p, const void *k, struct masks *ret)
 {
 	const struct wanted_sse2 *w = k;
-	__m128i x[4];
+	__m128i lf[4], control[4], delimiter[4];
 
-	for (unsigned i = 0; i < 4; i++)
-		x[i] = _mm_loadu_si128((const __m128i_u *)(p + 16 * i));
-	ret->lf = equal_sse2(x, w->lf);
-	ret->cr = equal_sse2(x, w->cr);
-	ret->colon = equal_sse2(x, w->colon);
-	ret->control = at_most_sse2(x, w->control);
-	ret->blank = at_most_sse2(x, w->blank);
+	for (unsigned i = 0; i < 4; i++) {
+		__m128i x = _mm_loadu_si128((const __m128i_u *)(p + 16 * i));
+
+		lf[i] = _mm_cmpeq_epi8(x, w->lf);
+		control[i] = _mm_cmpeq_epi8(_mm_min_epu8(x, w->control), x);
+		delimiter[i] = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(x, w->blank), x),
+					    _mm_cmpeq_epi8(x, w->colon));
+	}
+	ret->lf = join(lf);
+	ret->control = join(control);
+	ret->delimiter = join(delimiter);
 }
 
 static bool scan_head_sse2(const uint8_t *p, uint32_t n, struct scan_head *ret)
 {
-	struct wanted_sse2 w = {_mm_set1_epi8('\n'), _mm_set1_epi8('\r'), _mm_set1_epi8(':'),
-				_mm_set1_epi8(' ' - 1), _mm_set1_epi8(' ')};
+	struct wanted_sse2 w = {_mm_set1_epi8('\n'), _mm_set1_epi8(':'), _mm_set1_epi8(' ' - 1),
+				_mm_set1_epi8(' ')};
 
-	__asm__("" : "+x"(w.lf), "+x"(w.cr), "+x"(w.colon), "+x"(w.control), "+x"(w.blank));
+	__asm__("" : "+x"(w.lf), "+x"(w.colon), "+x"(w.control), "+x"(w.blank));
 	return scan(classify_sse2, &w, p, n, ret);
 }
 
 #define AVX2 __attribute__((target("avx2,bmi,bmi2")))
 
 struct wanted_avx2 {
-	__m256i lf, cr, colon, control, blank;
+	__m256i lf, colon, control, blank;
 };
 
-AVX2 static inline uint64_t pair(__m256i low, __m256i high)
+AVX2 static inline uint64_t join_avx2(const __m256i *x)
 {
-	return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high)
-							     << 32;
-}
-
-AVX2 static inline uint64_t equal_avx2(__m256i low, __m256i high, __m256i b)
-{
-	return pair(_mm256_cmpeq_epi8(low, b), _mm256_cmpeq_epi8(high, b));
-}
-
-AVX2 static inline uint64_t at_most_avx2(__m256i low, __m256i high, __m256i b)
-{
-	return pair(_mm256_cmpeq_epi8(_mm256_min_epu8(low, b), low),
-		    _mm256_cmpeq_epi8(_mm256_min_epu8(high, b), high));
+	return (uint32_t)_mm256_movemask_epi8(x[0]) | (uint64_t)(uint32_t)_mm256_movemask_epi8(x[1])
+							      << 32;
 }
 
 AVX2 static inline void classify_avx2(const uint8_t *p, const void *k, struct masks *ret)
 {
 	const struct wanted_avx2 *w = k;
-	__m256i low = _mm256_loadu_si256((const __m256i_u *)p);
-	__m256i high = _mm256_loadu_si256((const __m256i_u *)(p + 32));
+	__m256i lf[2], control[2], delimiter[2];
 
-	ret->lf = equal_avx2(low, high, w->lf);
-	ret->cr = equal_avx2(low, high, w->cr);
-	ret->colon = equal_avx2(low, high, w->colon);
-	ret->control = at_most_avx2(low, high, w->control);
-	ret->blank = at_most_avx2(low, high, w->blank);
+	for (unsigned i = 0; i < 2; i++) {
+		__m256i x = _mm256_loadu_si256((const __m256i_u *)(p + 32 * i));
+
+		lf[i] = _mm256_cmpeq_epi8(x, w->lf);
+		control[i] = _mm256_cmpeq_epi8(_mm256_min_epu8(x, w->control), x);
+		delimiter[i] = _mm256_or_si256(_mm256_cmpeq_epi8(_mm256_min_epu8(x, w->blank), x),
+					       _mm256_cmpeq_epi8(x, w->colon));
+	}
+	ret->lf = join_avx2(lf);
+	ret->control = join_avx2(control);
+	ret->delimiter = join_avx2(delimiter);
 }
 
 AVX2 static bool scan_head_avx2(const uint8_t *p, uint32_t n, struct scan_head *ret)
 {
-	struct wanted_avx2 w = {_mm256_set1_epi8('\n'), _mm256_set1_epi8('\r'),
-				_mm256_set1_epi8(':'), _mm256_set1_epi8(' ' - 1),
-				_mm256_set1_epi8(' ')};
+	struct wanted_avx2 w = {_mm256_set1_epi8('\n'), _mm256_set1_epi8(':'),
+				_mm256_set1_epi8(' ' - 1), _mm256_set1_epi8(' ')};
 
-	__asm__("" : "+x"(w.lf), "+x"(w.cr), "+x"(w.colon), "+x"(w.control), "+x"(w.blank));
+	__asm__("" : "+x"(w.lf), "+x"(w.colon), "+x"(w.control), "+x"(w.blank));
 	return scan(classify_avx2, &w, p, n, ret);
 }
 
@@ -240,36 +218,21 @@ static inline uint64_t bits_neon(const uint8x16_t *x)
 	return vgetq_lane_u64(vreinterpretq_u64_u8(a), 0);
 }
 
-static inline uint64_t equal_neon(const uint8x16_t *x, uint8_t byte)
-{
-	uint8x16_t b = vdupq_n_u8(byte), y[4];
-
-	for (unsigned i = 0; i < 4; i++)
-		y[i] = vceqq_u8(x[i], b);
-	return bits_neon(y);
-}
-
-static inline uint64_t at_most_neon(const uint8x16_t *x, uint8_t byte)
-{
-	uint8x16_t b = vdupq_n_u8(byte), y[4];
-
-	for (unsigned i = 0; i < 4; i++)
-		y[i] = vcleq_u8(x[i], b);
-	return bits_neon(y);
-}
-
 static inline void classify_neon(const uint8_t *p, const void *k, struct masks *ret)
 {
-	uint8x16_t x[4];
+	uint8x16_t lf[4], control[4], delimiter[4];
 
 	(void)k;
-	for (unsigned i = 0; i < 4; i++)
-		x[i] = vld1q_u8(p + 16 * i);
-	ret->lf = equal_neon(x, '\n');
-	ret->cr = equal_neon(x, '\r');
-	ret->colon = equal_neon(x, ':');
-	ret->control = at_most_neon(x, ' ' - 1);
-	ret->blank = at_most_neon(x, ' ');
+	for (unsigned i = 0; i < 4; i++) {
+		uint8x16_t x = vld1q_u8(p + 16 * i);
+
+		lf[i] = vceqq_u8(x, vdupq_n_u8('\n'));
+		control[i] = vcltq_u8(x, vdupq_n_u8(' '));
+		delimiter[i] = vorrq_u8(vcleq_u8(x, vdupq_n_u8(' ')), vceqq_u8(x, vdupq_n_u8(':')));
+	}
+	ret->lf = bits_neon(lf);
+	ret->control = bits_neon(control);
+	ret->delimiter = bits_neon(delimiter);
 }
 
 static bool scan_head_neon(const uint8_t *p, uint32_t n, struct scan_head *ret)

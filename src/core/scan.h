@@ -9,6 +9,7 @@
  * main), plain C elsewhere; all give the same bits. Nothing is allocated or kept; any thread.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -19,15 +20,13 @@ enum {
 struct scan_head {
 	uint32_t size; /* of the head, with its empty line */
 	/*
-	 * Something unusual is in the head: a control byte (a tab too), CR without LF or LF without CR, or
-	 * a line (not the first, not the empty one) without a colon, or with a space or nothing before it.
-	 * False: the marks are the end of the first line, then the colon and the end of each line, then
-	 * the end of the empty line; and all lines end in CR LF.
+	 * False: every control byte in the head is an LF or comes right before one, and there is one
+	 * before every LF. So there is a CR before each LF, or a byte that no head should have there.
 	 */
 	bool odd;
-	/* Bit i % 64 of word i / 64: byte i is a newline, or the colon that ends a name. Words past the
-	 * head are not written. */
-	uint64_t marks[SCAN_WORDS];
+	/* Bit i % 64 of word i / 64 is for byte i. Past the head there may be bits, or no words. */
+	uint64_t lf[SCAN_WORDS];
+	uint64_t delimiters[SCAN_WORDS]; /* colons, spaces, control bytes: the end of a name */
 };
 
 /*
@@ -42,26 +41,15 @@ bool scan_has_end(const uint8_t *p, uint32_t n, uint32_t from);
 /* For tests: the plain C one. */
 bool scan_head_plain(const uint8_t *p, uint32_t n, struct scan_head *ret);
 
-/* Walks the marks. The caller knows when to stop: past the last one it runs off the words. */
-struct scan_walk {
-	const uint64_t *word;
-	uint64_t bits;
-	uint32_t base;
-};
-
-static inline struct scan_walk scan_walk_of(const struct scan_head *head)
+/* Position of the first bit from `from` on; the caller knows that there is one. */
+static inline size_t scan_next(const uint64_t *bits, size_t from)
 {
-	return (struct scan_walk){head->marks, head->marks[0], 0};
-}
-
-/* Position of the next mark. */
-static inline uint32_t scan_next(struct scan_walk *w)
-{
-	while (!w->bits) {
-		w->bits = *++w->word;
-		w->base += 64;
-	}
-	uint32_t at = w->base + (uint32_t)__builtin_ctzll(w->bits);
-	w->bits &= w->bits - 1;
-	return at;
+	size_t word = from / 64;
+	uint64_t here = bits[word] >> from % 64;
+	if (here)
+		return from + (size_t)__builtin_ctzll(here);
+	do {
+		here = bits[++word];
+	} while (!here);
+	return word * 64 + (size_t)__builtin_ctzll(here);
 }
