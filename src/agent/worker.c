@@ -36,6 +36,13 @@ static void on_health(void *data, const struct keeper *k, struct tcp_health *ret
 	*ret_lost = c->stream.lost;
 }
 
+static uint64_t on_sent_before(void *data, const struct keeper *k, uint64_t offset)
+{
+	(void)data;
+	return stream_sent_before(&conversation_of(k)->stream, feeder_dir_of(&k->feeder, FROM_SERVER),
+				  offset);
+}
+
 static void on_record(void *data, struct keeper *k, struct roundtrip *rt)
 {
 	struct worker *w = data;
@@ -395,6 +402,7 @@ int worker_new(const struct worker_options *options, struct worker **ret_worker)
 	w->keepers.counters = &w->counters;
 	w->keepers.emit = on_record;
 	w->keepers.health = on_health;
+	w->keepers.sent_before = on_sent_before;
 	w->keepers.data = w;
 	*ret_worker = w;
 	return 0;

@@ -35,6 +35,9 @@ struct keeper_world {
 	/* TCP health of the conversation so far, and bytes lost. May be NULL. */
 	void (*health)(void *data, const struct keeper *k, struct tcp_health *ret,
 		       uint64_t *ret_lost);
+	/* The end of the highest server byte that is captured and, as its segment's acknowledgement tells, was
+	 * sent before the server had the client's byte `offset`; 0: none that did not go out. May be NULL. */
+	uint64_t (*sent_before)(void *data, const struct keeper *k, uint64_t offset);
 	void *data;
 };
 

@@ -123,6 +123,7 @@ static bool follows(const struct keeper *k, const struct entry *q, const struct 
 /* One answer for every open request with a key up to its own. */
 static void answer_up_to(struct keeper *k, const struct message *m, struct entry *a)
 {
+	const uint8_t holed = ENTRY_HOLE_SERVER | ENTRY_HOLE_CLIENT;
 	struct entry *q = k->head, *next;
 	bool any = false;
 
@@ -136,9 +137,8 @@ static void answer_up_to(struct keeper *k, const struct message *m, struct entry
 		if (!copy)
 			break;
 		take(k, q);
-		/* Its own answer may be what was lost. */
-		record_pair(k, q, copy, q->link.key != m->key && q->flags & ENTRY_HOLE_SERVER ?
-						PARTIAL_ORDER : 0);
+		/* Its own answer, or what cancelled it, may be what was lost. */
+		record_pair(k, q, copy, q->link.key != m->key && q->flags & holed ? PARTIAL_ORDER : 0);
 		any = true;
 	}
 	if (any)

@@ -124,9 +124,13 @@ static void resolve(struct keeper *k)
 static bool quiet_turn(const struct keeper *k, const struct message *m, const struct origin *origin)
 {
 	const struct feeder_dir *server = server_dir(k);
+	const struct keeper_world *w = k->world;
 
-	return k->asked && origin->ack > k->last_ack && origin->ack >= server->end && !k->response &&
-	       server->off == server->end && server->last.ack >= m->offset;
+	if (!k->asked || origin->ack <= k->last_ack || origin->ack < server->end || k->response ||
+	    server->off != server->end || server->last.ack < m->offset)
+		return false;
+	/* What is held behind a hole counts: the server was still answering. */
+	return !w->sent_before || w->sent_before(w->data, k, m->offset) <= origin->ack;
 }
 
 static void look_for_turn(struct keeper *k, const struct message *m, const struct origin *origin)
@@ -178,8 +182,10 @@ static void finish_response(struct keeper *k, struct entry *a)
 		}
 		return;
 	}
-	if (!k->loose) {
+	if (!k->loose) { /* somebody asked for it, though: the next request may be the one */
 		record_orphan(k, a, REASON_UNASKED);
+		k->loose = 1;
+		k->ahead = 0;
 		return;
 	}
 	if (k->float_count >= KEEPER_FLOAT_MAX) {

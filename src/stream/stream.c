@@ -464,6 +464,16 @@ enum stream_state stream_segment(struct stream *s, const struct packet *p, bool 
 
 /* --- time --- */
 
+uint64_t stream_sent_before(const struct stream *s, unsigned dir, uint64_t offset)
+{
+	uint64_t end = 0;
+
+	for (const struct segment *g = held_head(s, dir); g; g = g->next)
+		if (g->ack <= offset && g->offset + g->size + g->cut > end)
+			end = g->offset + g->size + g->cut;
+	return end;
+}
+
 uint64_t stream_deadline(const struct stream *s)
 {
 	struct hole hole;

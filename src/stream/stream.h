@@ -81,6 +81,10 @@ void stream_resume(struct stream *s, unsigned dir, uint32_t seq, uint64_t at, ui
  * that went out before make it a copy. */
 enum stream_state stream_segment(struct stream *s, const struct packet *p, bool elsewhere);
 
+/* The end of the highest held byte of direction `dir` whose segment does not acknowledge the other direction's
+ * byte `offset`: it was sent before that byte arrived. 0: nothing such is held. */
+uint64_t stream_sent_before(const struct stream *s, unsigned dir, uint64_t offset);
+
 /* The time at which stream_tick has something to do; UINT64_MAX: nothing is waited for. */
 uint64_t stream_deadline(const struct stream *s);
 /* At a tick: declares holes lost whose time is over. */
