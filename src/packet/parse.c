@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frame to packet: the entry, the straight way for Ethernet with IPv4 and TCP, and the loop over layers
- * for everything else.
+ * Frame to packet: the entry, the straight way for Ethernet with IPv4 and TCP or UDP, and the loop over
+ * layers for everything else.
  */
 #include <stdlib.h>
 
@@ -40,35 +40,49 @@ void packet_parser_finish(struct packet_parser *p)
 }
 
 /*
- * Most packets of most captures: an Ethernet frame, IPv4 without options, no fragment, TCP. False: the
- * walk has to look at it, nothing was decided.
+ * Most packets of most captures: an Ethernet frame, IPv4 without options, no fragment, TCP or UDP. False:
+ * the walk has to look at it, nothing was decided.
  */
 static inline bool parse_fast(struct packet_parser *p, const struct frame *f, struct packet *ret)
 {
-	enum { LINK_ETHERNET = 1, IP = 14, TCP = IP + 20, HEADERS = TCP + TCP_HEADER };
-	enum { FRAGMENT = 0x3fff };
+	enum { LINK_ETHERNET = 1, IP = 14, L4 = IP + 20, FRAGMENT = 0x3fff };
 	const uint8_t *h = f->data;
 
-	if (f->link_type != LINK_ETHERNET || f->captured < HEADERS)
+	if (f->link_type != LINK_ETHERNET || f->captured < L4 + TCP_HEADER)
 		return false;
-	/* EtherType, version and header length in one look; the byte between is free to differ. */
-	if (load_be16(h + 12) != ETHERTYPE_IPV4 || h[IP] != 0x45 || h[IP + 9] != PROTO_TCP ||
+	if (load_be16(h + 12) != ETHERTYPE_IPV4 || h[IP] != 0x45 ||
 	    load_be16(h + IP + 6) & FRAGMENT)
 		return false;
 
-	uint32_t end = IP + load_be16(h + IP + 2), payload = TCP + (h[TCP + 12] >> 4) * 4u;
-	uint32_t have = end < f->captured ? end : f->captured;
-	if (payload < HEADERS || payload > have)
-		return false;
-
+	uint32_t end = IP + load_be16(h + IP + 2), payload;
+	uint16_t sport = load_be16(h + L4), dport = load_be16(h + L4 + 2);
 	uint16_t bare = p->places.bare[f->interface];
+	uint8_t proto = h[IP + 9];
+
 	if (unlikely(!bare))
 		return false;
+	if (likely(proto == PROTO_TCP)) {
+		payload = L4 + (h[L4 + 12] >> 4) * 4u;
+		if (payload < L4 + TCP_HEADER || payload > end || payload > f->captured)
+			return false;
+		tcp_set(ret, h + L4, payload - L4);
+	} else if (proto == PROTO_UDP) {
+		uint32_t udp_end = L4 + load_be16(h + L4 + 4);
 
-	tcp_set(ret, h + TCP, payload - TCP);
-	key_set_v4(ret, load_be32(h + IP + 12), load_be32(h + IP + 16), load_be16(h + TCP),
-		   load_be16(h + TCP + 2), PROTO_TCP, p->secret);
-	ret->owner = owner_mix(ret->hash);
+		payload = L4 + UDP_HEADER;
+		if (udp_end < payload || udp_end > end || udp_tunnel_port(dport))
+			return false;
+		end = udp_end;
+		tcp_clear(ret);
+		ret->checksum = load_be16(h + L4 + 6);
+	} else {
+		return false;
+	}
+
+	uint32_t have = end < f->captured ? end : f->captured;
+	key_set_v4(ret, load_be32(h + IP + 12), load_be32(h + IP + 16), sport, dport, proto,
+		   p->secret);
+	ret->owner = owner_of(&ret->key, ret->hash, p->secret);
 	ret->payload = h + payload;
 	ret->payload_size = have - payload;
 	ret->payload_cut = end - have;
@@ -76,7 +90,7 @@ static inline bool parse_fast(struct packet_parser *p, const struct frame *f, st
 	ret->frame = frame_ref(f->file, f->number);
 	ret->ip_id = load_be16(h + IP + 4);
 	ret->place = (uint16_t)(bare - 1);
-	ret->kind = PACKET_TCP;
+	ret->kind = proto == PROTO_TCP ? PACKET_TCP : PACKET_UDP;
 	ret->ecn = h[IP + 1] & 3;
 	ret->icmp_type = ret->icmp_code = ret->icmp_v6 = 0;
 	return true;
@@ -153,11 +167,10 @@ static __attribute__((noinline)) enum packet_verdict parse_walk(struct packet_pa
 	w.now_ns = now_ns;
 	w.ret = ret;
 
-	*ret = (struct packet){
-		.ts_ns = f->ts_ns,
-		.frame = frame_ref(f->file, f->number),
-		.window_scale = NO_WINDOW_SCALE,
-	};
+	ret->ts_ns = f->ts_ns;
+	ret->frame = frame_ref(f->file, f->number);
+	ret->icmp_type = ret->icmp_code = ret->icmp_v6 = 0;
+	tcp_clear(ret);
 	/* Ends: every step moves forward, or into a packet rebuilt from fragments, and each of those is
 	 * one tunnel deeper than the one before. */
 	verdict = link_begin(&w, f->link_type);

@@ -59,6 +59,8 @@ uint16_t place_id(struct packet_parser *p, const struct place *place)
 	uint16_t *slot = &t->bare[place->interface];
 
 	if (place->depth) {
+		if (t->recent && place_equal(place_at(t, t->recent - 1u), place))
+			return (uint16_t)(t->recent - 1);
 		uint32_t at = (uint32_t)place_hash(place, p->secret) % PLACE_SLOTS;
 
 		while (t->slot[at] && !place_equal(place_at(t, t->slot[at] - 1u), place))
@@ -74,6 +76,8 @@ uint16_t place_id(struct packet_parser *p, const struct place *place)
 			return id;
 		*slot = (uint16_t)(id + 1);
 	}
+	if (place->depth)
+		t->recent = *slot;
 	return (uint16_t)(*slot - 1);
 }
 

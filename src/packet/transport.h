@@ -17,6 +17,16 @@ enum {
 /* Any other layout of options; broken ones end the search and lose nothing else. */
 void tcp_options(struct packet *ret, const uint8_t *options, uint32_t size);
 
+/* What only TCP has; the checksum is set by who has one. */
+static inline void tcp_clear(struct packet *ret)
+{
+	ret->seq = ret->ack = 0;
+	ret->ts_val = ret->ts_ecr = 0;
+	ret->window = ret->checksum = 0;
+	ret->flags = ret->has_timestamps = 0;
+	ret->window_scale = NO_WINDOW_SCALE;
+}
+
 /* The header is `size` bytes long, all of them there. */
 static inline void tcp_set(struct packet *ret, const uint8_t *h, uint32_t size)
 {

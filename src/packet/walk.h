@@ -73,6 +73,7 @@ enum {
 struct place_table {
 	struct place *chunk[PLACE_CHUNKS];
 	uint32_t count;
+	uint16_t recent; /* id + 1 of the last one with a tunnel: most likely the next one's too */
 	uint16_t bare[INTERFACES];  /* id + 1 of the interface without a tunnel */
 	uint16_t slot[PLACE_SLOTS]; /* id + 1, open addressing */
 };

@@ -83,6 +83,31 @@ Test(transport, both_ways_agree)
 	cr_assert_eq(memcmp(&first, &rig.packet, offsetof(struct packet, icmp_v6) + 1), 0);
 }
 
+Test(transport, both_ways_agree_on_udp)
+{
+	struct packet first = {0};
+
+	for (unsigned i = 0; i < 2; i++) {
+		udp_with(B, 1000, A, 5355);
+		pkt_pad(&pkt, 9);
+		pkt_be16(pkt.at + 14 + 20 + 4, 8 + 17);
+		pkt_be16(pkt.at + 14 + 20 + 6, 0xbeef);
+		struct frame f = pkt_frame(&pkt);
+		f.interface = 4;
+		f.captured -= 9 + 3 + 2;
+		cr_assert_eq(rig_parse(&rig, &f), PACKET_READY);
+		rig_expect(&rig, PACKET_UDP, PROTO_UDP, B, 1000, A, 5355);
+		cr_assert_eq(rig.packet.payload_size, 15);
+		cr_assert_eq(rig.packet.payload_cut, 2);
+		cr_assert_eq(rig.packet.checksum, 0xbeef);
+		rig.packet.payload = NULL;
+		rig.packet.index = rig.packet.now_ns = 0;
+		if (i == 0)
+			first = rig.packet;
+	}
+	cr_assert_eq(memcmp(&first, &rig.packet, offsetof(struct packet, icmp_v6) + 1), 0);
+}
+
 Test(transport, options)
 {
 	static const uint8_t syn[] = {2, 4, 5, 180, 4, 2, 8, 10, 0, 0,
