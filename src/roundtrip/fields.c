@@ -72,7 +72,7 @@ uint32_t fields_bound(const struct field *fields, unsigned count)
 	uint32_t size = 0;
 
 	for (unsigned i = 0; i < count; i++)
-		size += FIELD_BOUND + text_size(fields[i].text) + text_size(fields[i].name);
+		size += FIELD_BOUND + fields[i].text.size + fields[i].name.size;
 	return size;
 }
 
