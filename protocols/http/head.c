@@ -61,13 +61,14 @@ static bool is_digit(uint8_t c)
 	return c >= '0' && c <= '9';
 }
 
-static struct view trim(struct view v)
+static inline struct view trim(struct view v)
 {
-	while (v.size && is_blank(v.data[0]))
-		v = view_from(v, 1);
-	while (v.size && is_blank(v.data[v.size - 1]))
-		v.size--;
-	return v;
+	const uint8_t *from = v.data, *to = v.data + v.size;
+	while (from < to && is_blank(*from))
+		from++;
+	while (from < to && is_blank(to[-1]))
+		to--;
+	return view_of(from, (uint32_t)(to - from));
 }
 
 static uint8_t lower(uint8_t c)
@@ -304,18 +305,22 @@ static void add_length(struct http_head *h, struct view digits)
 	h->framing = HTTP_LENGTH;
 }
 
-static void take_length(struct http_head *h, struct view value)
+/* A list of equal numbers is what a careless proxy makes of repeated headers. */
+static __attribute__((noinline)) void take_lengths(struct http_head *h, struct view list)
 {
 	struct view item;
-	if (h->framing == HTTP_NO_LENGTH && read_length(value, &h->length)) {
-		h->framing = HTTP_LENGTH;
-		return;
-	}
-	if (!value.size)
-		add_length(h, value);
-	/* a list of equal numbers is what a careless proxy makes of repeated headers */
-	while (next_item(&value, &item))
+	if (!list.size)
+		add_length(h, list);
+	while (next_item(&list, &item))
 		add_length(h, item);
+}
+
+static void take_length(struct http_head *h, struct view value)
+{
+	if (h->framing == HTTP_NO_LENGTH && read_length(value, &h->length))
+		h->framing = HTTP_LENGTH;
+	else
+		take_lengths(h, value);
 }
 
 /* Codings in the order of application; kept apart from the length until all headers are read. */
@@ -323,7 +328,8 @@ struct codings {
 	bool any, chunked, last_chunked;
 };
 
-static void take_codings(struct http_head *h, struct view list, struct codings *c)
+static __attribute__((noinline)) void take_codings(struct http_head *h, struct view list,
+						   struct codings *c)
 {
 	static const char *const known[] = {"gzip",     "x-gzip",     "deflate",
 					    "compress", "x-compress", NULL};
@@ -363,12 +369,14 @@ struct seen {
 	bool host;
 };
 
-/* A header line; its name is a token. */
-static void take_header(struct http_head *h, struct seen *seen, struct view field,
+/* A header line; its name is a token. False: the name is empty. */
+static bool take_header(struct http_head *h, struct seen *seen, struct view field,
 			struct view value)
 {
 	const uint8_t *name = field.data;
 	switch (field.size) {
+	case 0:
+		return false;
 	case 4:
 		if ((load_le32(name) | 0x20202020) == word4("host"))
 			take_host(h, trim(value), &seen->host);
@@ -390,37 +398,41 @@ static void take_header(struct http_head *h, struct seen *seen, struct view fiel
 			take_codings(h, trim(value), &seen->codings);
 		break;
 	}
+	return true;
 }
 
 /* --- header lines --- */
 
-/* Nearly all lines are told from those in use by the size of the name. */
+/*
+ * Nearly all lines are told from those in use by the size of the name, of which 5 bits are enough here.
+ * 0 is in use: an empty name is a flaw.
+ */
 static inline bool size_in_use(size_t size)
 {
-	enum { SIZES = 1 << 4 | 1 << 7 | 1 << 14 | 1 << 17 };
-	return size < 32 && SIZES >> size & 1;
+	enum { SIZES = 1 << 0 | 1 << 4 | 1 << 7 | 1 << 14 | 1 << 17 };
+	return SIZES >> (size & 31) & 1;
 }
 
 /* The usual head: every line is name, colon, value, CR LF. False: this one is not so usual. */
 static bool read_usual(const uint8_t *p, const struct scan_head *scan, size_t first,
 		       struct http_head *h, struct seen *seen)
 {
-	size_t line = first + 1, last = scan->size - 2, word = first / 64;
-	uint64_t ends = scan->lf[word] & -(2ull << first % 64);
+	size_t line = first + 1, last = scan->size - 2, base = first & ~(size_t)63, lf;
+	const uint64_t *word = &scan->lf[first / 64];
+	uint64_t ends = *word & -(2ull << first % 64);
 	if (scan->odd || p[first - 1] != '\r')
 		return false;
-	while (line < last) {
-		while (!ends)
-			ends = scan->lf[++word];
-		size_t lf = word * 64 + (size_t)__builtin_ctzll(ends);
-		size_t colon = scan_next(scan->delimiters, line);
-		if (p[colon] != ':' || colon == line || p[lf - 1] != '\r')
-			return false;
-		if (size_in_use(colon - line))
-			take_header(h, seen, between(p + line, p + colon),
-				    between(p + colon + 1, p + lf - 1));
+	for (; line < last; line = lf + 1) {
+		for (; !ends; base += 64)
+			ends = *++word;
+		lf = base + (size_t)__builtin_ctzll(ends);
 		ends &= ends - 1;
-		line = lf + 1;
+		size_t colon = scan_next(scan->delimiters, line);
+		if (p[colon] != ':' || p[lf - 1] != '\r')
+			return false;
+		if (size_in_use(colon - line) && !take_header(h, seen, between(p + line, p + colon),
+							      between(p + colon + 1, p + lf - 1)))
+			return false;
 	}
 	return p[last] == '\r';
 }
@@ -496,7 +508,7 @@ static void read_odd(struct view lines, struct http_head *h, struct seen *seen)
 	while (http_header_next(&lines, &header)) {
 		h->flaws |= header.flaws;
 		if (header.usable)
-			take_header(h, seen, header.name, header.value);
+			(void)take_header(h, seen, header.name, header.value);
 	}
 	h->flaws |= header.flaws; /* of the empty line */
 }

@@ -518,7 +518,7 @@ static struct fed http_feed(void *state, struct env *env, enum side side, const 
 		.http = http, .half = &http->half[side], .env = env, .in = in, .side = side};
 	if (in->lost)
 		p.half->flags |= LOST;
-	while (step(&p))
+	while (step(&p) && !(p.half->at == AT_START && p.used == in->bytes.size))
 		continue;
 	if (p.half->at != AT_START)
 		p.half->next = offset_of(&p) + p.fed.skip;

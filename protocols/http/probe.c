@@ -26,8 +26,8 @@ static struct look look_at(struct view v)
 	enum side side = l.answer ? FROM_SERVER : FROM_CLIENT;
 	switch (http_start_line(v, 0, side, true, &why)) {
 	case HTTP_START_YES:
-		l.probed = (struct probed){.is = PROBE_YES,
-					   .confidence = http_known_method(v) || l.answer ? 100 : 95};
+		l.probed = (struct probed){
+			.is = PROBE_YES, .confidence = http_known_method(v) || l.answer ? 100 : 95};
 		break;
 	case HTTP_START_MAYBE:
 		l.probed = (struct probed){.is = PROBE_NEED, .need = v.size + 1};
@@ -35,7 +35,8 @@ static struct look look_at(struct view v)
 			l.probed = (struct probed){.is = PROBE_YES, .confidence = 90};
 		break;
 	case HTTP_START_NO: /* what a server may still understand */
-		if (http_known_method(v) && http_start_line(v, 0, side, false, &why) == HTTP_START_YES)
+		if (http_known_method(v) &&
+		    http_start_line(v, 0, side, false, &why) == HTTP_START_YES)
 			l.probed = (struct probed){.is = PROBE_YES, .confidence = 90};
 		break;
 	}
