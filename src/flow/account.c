@@ -330,8 +330,8 @@ static uint32_t account_tcp(struct flow_table *t, struct flow *f, const struct p
 /* The flow lives; a closed one does not get younger. */
 static inline void touch(struct flow *f, const struct packet *p)
 {
-	if (!(f->state & FLOW_CLOSED) && p->now_ns > f->last_ns)
-		flow_store(&f->last_ns, p->now_ns);
+	if (!(f->state & FLOW_CLOSED))
+		flow_store(&f->last_ns, flow_time(p));
 }
 
 /* True for a packet of a place that does not count here. */
@@ -389,8 +389,8 @@ static inline void account_next(struct flow *f, const struct packet *p, uint32_t
 		.place = p->place,
 	};
 
-	if (p->now_ns > f->last_ns)
-		flow_store(&f->last_ns, p->now_ns);
+	if (flow_time(p) != f->last_ns)
+		flow_store(&f->last_ns, flow_time(p));
 	store_dir(&f->dir[p->dir], &next);
 }
 

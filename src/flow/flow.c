@@ -241,7 +241,7 @@ static void begin_record(struct flow *f, const struct packet *p)
 		.port = {p->key.port[0], p->key.port[1]},
 		.proto = p->key.proto,
 		.hash_high = (uint8_t)(p->hash >> 56),
-		.last_ns = p->now_ns,
+		.last_ns = flow_time(p),
 		.generation = f->generation + 1,
 		.id = f->id & ~FLOW_FREE,
 	};

@@ -63,7 +63,8 @@ struct flow {
 	uint8_t hash_high;   /* bits 56 to 63 of the packets' hash, to find the index entry */
 	uint16_t state;      /* enum flow_state; set with flow_mark() */
 	void *conversation;  /* the worker's; NULL: accounting only; odd: a word, not a pointer */
-	uint64_t last_ns;    /* now_ns of the last packet; stands still once it is closed */
+	uint64_t last_ns;    /* of the last packet: now, or later when the clock did not follow yet;
+			      * stands still once it is closed */
 	uint32_t generation; /* even: in use or free; odd: being written */
 	uint32_t id;         /* chunk * 1024 + slot; FLOW_FREE: nobody's */
 	struct flow_dir dir[SIDES];

@@ -81,6 +81,12 @@ static inline void flow_store_words(void *to, const void *from, unsigned n)
 	}
 }
 
+/* A packet from far ahead does not move the clock; if the next one does, this flow is not idle for it. */
+static inline uint64_t flow_time(const struct packet *p)
+{
+	return p->ts_ns > p->now_ns ? p->ts_ns : p->now_ns;
+}
+
 /* Closed for more than a second, or idle for too long: a packet of this tuple begins another flow. */
 static inline bool flow_is_over(const struct flow_table *t, const struct flow *f, uint64_t now_ns)
 {

@@ -345,6 +345,33 @@ Test(account, lingers_for_a_second)
 	cr_expect_eq(counters.packets, 6, "FLOW_ANEW counts nothing");
 }
 
+/* The clock follows a jump with the second packet; the first one must not be idle by then. */
+Test(account, begins_with_a_jump_of_time)
+{
+	struct packet p = segment(0, TCP_SYN, 100, 0, 0);
+
+	p.ts_ns += 86400 * NS_PER_S;
+	give(p, FLOW_COUNT);
+	now_ns += 86400 * NS_PER_S;
+	give(segment(1, TCP_SYN | TCP_ACK, 900, 101, 0), FLOW_COUNT);
+	cr_expect_eq(counters.flows, 1);
+	now_ns += 86400 * NS_PER_S;
+	give(segment(0, TCP_ACK, 101, 901, 0), FLOW_ANEW);
+}
+
+/* A time that is wrong keeps a flow no longer than until its next packet. */
+Test(account, a_wrong_time_in_between)
+{
+	struct flow *f = shake(100, 900);
+	struct packet p = segment(0, TCP_ACK, 101, 901, 10);
+
+	p.ts_ns += 86400 * NS_PER_S;
+	give(p, FLOW_COUNT);
+	cr_expect_eq(f->last_ns, p.ts_ns);
+	give(segment(0, TCP_ACK, 111, 901, 10), FLOW_COUNT);
+	cr_expect_eq(f->last_ns, now_ns);
+}
+
 Test(account, reset_in_answer_to_a_syn)
 {
 	send(0, TCP_SYN, 100, 0, 0);
