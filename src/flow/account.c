@@ -67,16 +67,25 @@ void flow_count_packet(struct flow_table *t, const struct packet *p)
 
 /* --- another flow? --- */
 
+static bool syn_was_seen(const struct flow *f, unsigned dir)
+{
+	unsigned initiator = f->state & FLOW_INITIATOR_1 ? 1 : 0;
+
+	return f->state & FLOW_SYN && (dir == initiator || f->state & FLOW_SYNACK);
+}
+
 /* True for a SYN that cannot be the beginning of what this record has seen. */
 static bool is_another_syn(const struct flow *f, const struct packet *p)
 {
 	const struct flow_dir *own = &f->dir[p->dir], *other = &f->dir[!p->dir];
 	uint32_t start = p->seq + 1;
 
-	if (f->state & FLOW_SEEN_0 << p->dir)
-		/* The SYN is as far back as what was sent since, some of it perhaps unseen, and a FIN. */
-		return own->next_seq - start > own->bytes + UNSEEN_BYTES &&
-		       own->next_seq - start > 1;
+	if (f->state & FLOW_SEEN_0 << p->dir) {
+		/* The SYN is as far back as what was sent since, and a FIN; a late one perhaps further. */
+		uint64_t unseen = syn_was_seen(f, p->dir) ? 1 : UNSEEN_BYTES;
+
+		return own->next_seq - start > own->bytes + unseen;
+	}
 	if (!(f->state & FLOW_SEEN_0 << !p->dir))
 		return false;
 	if (p->flags & TCP_ACK)

@@ -185,6 +185,9 @@ Test(worker, a_reset_ends_what_is_open)
 	open_connection(w, &t);
 	give(w, talk_text(&t, 0, REQUEST));
 	give(w, talk_say(&t, 1, TCP_RST | TCP_ACK, NULL, 0));
+	pass(w, NS_PER_S / 2); /* it lingers for what is on its way */
+	cr_expect_eq(seen.count[STATUS_UNANSWERED], 0);
+	pass(w, NS_PER_S);
 	cr_expect_eq(seen.count[STATUS_UNANSWERED], 1);
 	worker_finish(w, now.now_ns);
 	stop(w);
