@@ -452,11 +452,14 @@ enum stream_state stream_segment(struct stream *s, const struct packet *p, bool 
 		trim(s, h, &part);
 
 	struct origin origin = {p->ts_ns, p->frame, part.ack};
-	if (part.offset != h->next || ends || held_head(s, p->dir) ||
+	if (part.offset != h->next || p->flags & TCP_RST || held_head(s, p->dir) ||
 	    !causal_ok(s, p->dir, part.ack))
 		return hold(s, p, &part, &origin);
-	deliver(s, p->dir, part.data, part.size, part.cut, &origin);
-	if (!s->held)
+	if (size)
+		deliver(s, p->dir, part.data, part.size, part.cut, &origin);
+	if (p->flags & TCP_FIN && h->next >= h->fin)
+		end_direction(s, p->dir, END_FIN, &origin);
+	else if (!s->held)
 		return feeder_bypassed(s->feeder) ? STREAM_BYPASSED : STREAM_ON;
 	pump(s);
 	return state_of(s);
