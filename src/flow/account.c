@@ -120,7 +120,7 @@ static bool is_copy(const struct flow *f, const struct flow_dir *own, const stru
 		return false;
 	bool same_id = own->ip_id == p->ip_id;
 	if (p->kind == PACKET_TCP)
-		return same_id && (p->ip_id || since_last(f, p) <= NS_PER_MS);
+		return same_id && since_last(f, p) <= (p->ip_id ? NS_PER_S : NS_PER_MS);
 	if (own->place != p->place)
 		return p->checksum && since_last(f, p) <= NS_PER_S;
 	return same_id && p->ip_id;

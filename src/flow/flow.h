@@ -150,8 +150,8 @@ enum flow_verdict {
  *
  * A segment below next_seq is a retransmission, unless the direction had JUMPED within the last 3 ms (or
  * half the RTT if longer): then it is out of order. Keep-alive probes (one byte or none below next_seq,
- * already acknowledged) are neither. Identical packets: IPv4 with an id other than 0: equal id, seq, ack, size, checksum;
- * else also within 1 ms. Without TCP: other place within 1 s and equal checksum (not 0) and size, or the same
+ * already acknowledged) are neither. Identical packets: equal id, seq, ack, size, checksum within 1 s, or 1 ms
+ * without an id (IPv6, id 0). Without TCP: other place within 1 s and equal checksum (not 0) and size, or the same
  * place and an equal id other than 0.
  *
  * A direction is counted at the place of its first packet; a place that is 128 KiB ahead of it takes over. A
