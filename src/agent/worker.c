@@ -343,7 +343,8 @@ void worker_finish(struct worker *w, uint64_t now_ns)
 {
 	w->now_ns = now_ns;
 	timer_run(&w->wheel, now_ns, on_timer, w);
-	flow_each(w->flows, end_flow, w);
+	if (w->options.decode)
+		flow_each(w->flows, end_flow, w);
 	if (w->options.tick_done)
 		w->options.tick_done(w->options.data);
 }

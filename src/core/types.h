@@ -81,6 +81,6 @@ struct tunnel_layer {
 struct tcp_health {
 	uint32_t retransmits;
 	uint32_t out_of_order;
-	uint32_t zero_windows;
+	uint32_t zero_windows; /* how often the window closed */
 	uint32_t duplicate_acks;
 };

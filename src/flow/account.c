@@ -267,6 +267,14 @@ static uint32_t account_gap(struct flow_table *t, struct flow *f, const struct p
 	return state & ~jumped;
 }
 
+/* Every announcement is counted, but of the flow only how often its window closed: probes repeat it. */
+static inline void count_zero_window(struct flow_table *t, struct flow *f, const struct packet *p, bool was_open)
+{
+	if (was_open)
+		add_health_16(&cold_of(f)->health[!p->dir].zero_windows);
+	counter_add(&t->counters->zero_windows, 1);
+}
+
 /* The acknowledgement and the window: about the data of the other direction. */
 static uint32_t account_ack(struct flow_table *t, struct flow *f, const struct packet *p,
 			    struct flow_dir *own, uint32_t size, uint32_t state)
@@ -274,10 +282,8 @@ static uint32_t account_ack(struct flow_table *t, struct flow *f, const struct p
 	const struct flow_dir *other = &f->dir[!p->dir];
 	bool known = state & FLOW_ACK_0 << p->dir, other_seen = state & FLOW_SEEN_0 << !p->dir;
 
-	if (!p->window && !(p->flags & (TCP_SYN | TCP_FIN))) {
-		add_health_16(&cold_of(f)->health[!p->dir].zero_windows);
-		counter_add(&t->counters->zero_windows, 1);
-	}
+	if (!p->window && !(p->flags & (TCP_SYN | TCP_FIN)))
+		count_zero_window(t, f, p, !known || own->window);
 	if (known && p->ack == own->ack && !size && p->window == own->window && other_seen &&
 	    seq_diff(other->next_seq, p->ack) > 0 && p->seq + 1 != own->next_seq) {
 		add_health_16(&cold_of(f)->health[!p->dir].duplicate_acks);
@@ -371,14 +377,14 @@ static inline void store_dir(struct flow_dir *to, const struct flow_dir *d)
 static inline bool is_next(const struct flow *f, const struct packet *p, uint32_t wire)
 {
 	const struct flow_dir *own = &f->dir[p->dir], *other = &f->dir[!p->dir];
-	uint32_t know = FLOW_SEEN_0 << p->dir | FLOW_ACK_0 << p->dir | FLOW_DATA_0 << p->dir;
+	uint32_t know = FLOW_SEEN_0 << p->dir | FLOW_ACK_0 << p->dir;
 	uint32_t special = FLOW_FIN_0 | FLOW_FIN_1 | FLOW_CLOSED;
 
 	return p->kind == PACKET_TCP &&
 	       (p->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
 	       (f->state & (know | special)) == know &&
 	       (f->state & (FLOW_SYN | FLOW_RTT_DONE)) != FLOW_SYN && p->seq == own->next_seq &&
-	       p->place == own->place && p->window && (wire || p->ack != own->ack) &&
+	       p->place == own->place && (wire || p->ack != own->ack) &&
 	       seq_diff(p->ack, own->ack) >= 0 &&
 	       (seq_diff(other->next_seq, p->ack) >= 0 || !(f->state & FLOW_SEEN_0 << !p->dir));
 }
@@ -400,6 +406,8 @@ static inline void account_next(struct flow *f, const struct packet *p, uint32_t
 
 	if (flow_time(p) != f->last_ns)
 		flow_store(&f->last_ns, flow_time(p));
+	if (wire && !(f->state & FLOW_DATA_0 << p->dir))
+		flow_mark(f, FLOW_DATA_0 << p->dir);
 	store_dir(&f->dir[p->dir], &next);
 }
 
@@ -452,6 +460,8 @@ enum flow_verdict flow_account(struct flow_table *t, struct flow *f, const struc
 	if (__builtin_expect(!is_next(f, p, wire) || flow_is_over(t, f, p->now_ns), 0))
 		return account_special(t, f, p, wire, print);
 	count_packet(t, p);
+	if (__builtin_expect(!p->window, 0))
+		count_zero_window(t, f, p, f->dir[p->dir].window);
 	account_next(f, p, wire, print);
 	return FLOW_COUNT;
 }

@@ -69,9 +69,9 @@ void flow_prefetch_record(const struct flow_table *t, uint64_t hash)
 
 	if (!index_walk_next(&w, &id))
 		return;
-	const char *f = (const char *)record_of(t, id);
+	struct flow *f = record_of(t, id);
 	__builtin_prefetch(f, 1);
-	__builtin_prefetch(f + 64, 1);
+	__builtin_prefetch((const char *)f + 64, 1);
 }
 
 static inline bool has_key(const struct flow *f, const struct flow_key *key)

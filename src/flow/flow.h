@@ -72,7 +72,8 @@ struct flow {
 
 struct flow_health {
 	uint32_t retransmits, out_of_order;
-	uint16_t duplicate_acks, zero_windows; /* saturate */
+	uint16_t duplicate_acks;
+	uint16_t zero_windows; /* how often the window closed; both saturate */
 };
 
 struct flow_cold {
