@@ -9,8 +9,9 @@
  *     is as good as the SYN it acknowledges. Packets without payload before the first SYN or payload
  *     tell nothing.
  *  2. A segment arrives at the reader's `now`. A deadline has passed when now >= arrival + limit.
- *  3. An expired segment gives up the hole that blocks it, whichever direction that is in; the segment that
- *     arrived first does so first; after each hole everything that can be delivered is.
+ *  3. An expired segment gives up the hole that blocks it, the one before it or, when it is contiguous, the one
+ *     of the other direction (segments behind it do not count then); the segment that arrived first does so
+ *     first; after each hole everything that can be delivered is.
  *  4. A hole that is acknowledged in part is given up so far after 50 ms, the rest after 5 s.
  *  5. Of several segments that can be delivered, and of two that wait for each other, the one captured
  *     first goes.
@@ -85,10 +86,14 @@ static bool may_go(const struct model *m, const struct segment *s)
 	return ack_of(m, s->p) <= other->next || (other->given_up && !other->seen);
 }
 
+/* Bytes up to `to` are lost; also tells how the direction begins. */
 static void lost(struct model *m, unsigned d, int64_t to)
 {
 	struct way *w = &m->way[d];
 	int64_t size = to - w->next + w->unsaid;
+	if (!w->begun && !w->syn)
+		plain_feeder_gap(&m->pairing.feeder, d, 0, WHY_MIDSTREAM);
+	w->begun = true;
 	w->next = to;
 	w->unsaid = 0;
 	if (size)
@@ -112,9 +117,6 @@ static void deliver(struct model *m, struct segment s)
 	m->way[!d].relied = true;
 	if (w->next < s.to) {
 		int64_t cut = s.to - s.p->payload_cut;
-		if (!w->begun && !w->syn)
-			plain_feeder_gap(&m->pairing.feeder, d, 0, WHY_MIDSTREAM);
-		w->begun = true;
 		lost(m, d, w->next);
 		if (w->next < cut)
 			plain_feeder_push(&m->pairing.feeder, d, s.p->payload + (w->next - s.from),
@@ -190,12 +192,12 @@ static bool expire_one(struct model *m, uint64_t now)
 		bool head = false;
 		for (size_t i = 0; i < m->way[d].count; i++)
 			head |= covers(&m->way[d], &m->way[d].held[i]);
-		/* a contiguous head waits for the other direction, and all behind it with it */
 		const struct way *w = &m->way[head ? !d : d];
 		bool acked = w->has_acked && offset_of(w, w->acked) > w->next;
 		for (size_t i = 0; i < m->way[d].count; i++) {
 			const struct segment *s = &m->way[d].held[i];
-			if (now - s->p->now_ns < (acked ? wait_acked_ns : wait_ns))
+			if ((head && !covers(&m->way[d], s)) ||
+			    now - s->p->now_ns < (acked ? wait_acked_ns : wait_ns))
 				continue;
 			if (!found || s->p->index < found->p->index)
 				found = s, in = head ? !d : d;

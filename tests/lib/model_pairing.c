@@ -109,7 +109,7 @@ static void hole(struct plain_feeder *f, unsigned d)
 	for (size_t i = 0; i < m->request_count; i++) {
 		struct request *r = m->requests[i];
 		r->hole[server] = true;
-		if (r->state != OPEN)
+		if (r->state != OPEN || r->being_answered)
 			continue;
 		if (m->keyed ? m->feeder.ops->pairing == PAIR_KEY_REUSED && r->hole[0] && r->hole[1]
 			     : first && !server && r->floats)
@@ -165,7 +165,6 @@ static void begin_request(struct model_pairing *m, const struct part *q)
 {
 	struct request *r = plain_grown(NULL, sizeof(*r)), *old = first_open(m, q->key);
 	*r = (struct request){.q = *q, .after_hole = m->hole[m->client]};
-	r->hole[1] = m->hole[m->server];
 	if (m->keyed && old)
 		unanswered(m, old, REASON_REUSED);
 	else if (!m->keyed && quiet(m, r))
@@ -187,7 +186,8 @@ static void begin_answer(struct model_pairing *m, struct answer *a)
 {
 	struct request *head = first_open(m, a->a.key);
 	if (head && (m->keyed || !head->floats)) {
-		if (acks_first_byte(m, &a->a, head))
+		head->being_answered = acks_first_byte(m, &a->a, head);
+		if (head->being_answered)
 			a->of = head;
 		else if (!m->keyed)
 			barrier_at_head(m);
@@ -199,6 +199,8 @@ static void end_answer(struct model_pairing *m, struct answer *a)
 {
 	bool found = a->of && a->of->state == OPEN;
 	a->active = false;
+	if (a->of)
+		a->of->being_answered = false;
 	if (!(a->a.flags & MESSAGE_FINAL))
 		return;
 	if (a->a.flags & MESSAGE_CANCEL && found) {

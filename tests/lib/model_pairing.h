@@ -20,7 +20,7 @@ struct part { /* one message */
 struct request {
 	struct part q, a;
 	int state;
-	bool ended, floats, after_hole, late, hole[SIDES];
+	bool ended, floats, after_hole, late, being_answered, hole[SIDES];
 	unsigned partial;
 };
 
