@@ -102,15 +102,15 @@ int held_insert(struct stream *s, const struct packet *p, const struct held_part
 	uint8_t flags = p->flags & (TCP_FIN | TCP_RST);
 	bool copy = part->size &&
 		    !feeder_skips(s->feeder, p->dir, part->offset, part->offset + part->size);
-	struct segment *after, *g;
+	struct segment *after, *before, *g;
 
 	if (!queues_of(s))
 		return ERR_NOMEM;
 	after = s->held->dir[p->dir].tail;
 	while (after && after->offset > part->offset)
 		after = after->prev;
-	if ((after && conflicts(after, part)) ||
-	    (after && after->next && conflicts(after->next, part)))
+	before = after ? after->next : s->held->dir[p->dir].head;
+	if ((after && conflicts(after, part)) || (before && conflicts(before, part)))
 		counter_add(&c->overlap_conflict, 1);
 	if (is_repeat(after, part, flags)) {
 		counter_add(&c->duplicate_bytes, part->size);

@@ -79,6 +79,7 @@ static void deliver(struct stream *s, unsigned d, const uint8_t *data, uint32_t 
 		begin_direction(s, d, origin);
 	if (!s->dir[!d].seen)
 		s->dir[!d].relied = 1;
+	h->fin_lost = 0;
 	h->next += (uint64_t)size + cut;
 	if (size) {
 		count(s, &c->delivered_bytes, size);
@@ -106,6 +107,18 @@ static bool all_ended(const struct stream *s)
 	return s->dir[0].ended && s->dir[1].ended;
 }
 
+/* Behind the end of a direction nothing of it goes out, and nothing is waited for. */
+static void drop_rest(struct stream *s, unsigned d)
+{
+	struct segment *g;
+
+	while ((g = held_head(s, d))) {
+		held_take(s, d, g);
+		count(s, &s->world->counters->stray_bytes, g->size);
+		held_free(s, g);
+	}
+}
+
 /* Takes a held segment out of the queue and gives it out. */
 static void deliver_held(struct stream *s, unsigned d, struct segment *g)
 {
@@ -115,9 +128,7 @@ static void deliver_held(struct stream *s, unsigned d, struct segment *g)
 	uint64_t passed = h->next > g->offset ? h->next - g->offset : 0;
 
 	held_take(s, d, g);
-	if (h->ended) {
-		count(s, &c->stray_bytes, g->size);
-	} else if (passed >= (uint64_t)g->size + g->cut) {
+	if (passed >= (uint64_t)g->size + g->cut) {
 		count(s, &c->duplicate_bytes, g->size);
 	} else {
 		uint32_t skip = passed < g->size ? (uint32_t)passed : g->size;
@@ -140,6 +151,8 @@ static void deliver_held(struct stream *s, unsigned d, struct segment *g)
 		s->reset = true;
 	}
 	held_free(s, g);
+	if (h->ended)
+		drop_rest(s, d);
 }
 
 /* Does a segment hold nothing but what went out already? */
@@ -257,6 +270,7 @@ static void declare_lost(struct stream *s, const struct hole *hole, const struct
 	if (!h->begun)
 		begin_direction(s, hole->dir, origin);
 	h->next = hole->to;
+	h->fin_lost = 0;
 	count(s, &c->range_bytes, n);
 	count(s, &c->lost_bytes, n);
 	s->lost += n;
