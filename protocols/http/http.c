@@ -12,7 +12,7 @@
  *   body       Content-Length bytes, or chunks, or (answers only) all until the close
  *   chunks     *( hex-size [ ;extension ] CRLF data CRLF ) 0 CRLF *( trailer CRLF ) CRLF
  *
- * head.c reads heads, say.c says what was found; here is what follows what.
+ * start.c and head.c read heads, say.c says what was found; here is what follows what.
  */
 #include "protocols/http/probe.h"
 #include "protocols/http/say.h"
