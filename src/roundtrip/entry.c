@@ -14,6 +14,7 @@ static bool make_room(struct keeper *k, struct entry *e, uint32_t more)
 	if (need > KEEPER_FIELDS_MAX)
 		return false;
 	room = (uint32_t)pool_block_size(need + need / 2);
+	room = room < KEEPER_FIELDS_MAX ? room : KEEPER_FIELDS_MAX;
 	bigger = pool_get(pool, room);
 	if (!bigger)
 		return false;

@@ -171,10 +171,12 @@ static void cut_request(struct keeper *k)
 
 static void finish_response(struct keeper *k, struct entry *a)
 {
-	if (a->flags & ENTRY_PAIRED && k->head) {
+	/* The head it began with may be gone: a request that wants no answer after all. */
+	if (a->flags & ENTRY_PAIRED && k->head && a->ack > k->head->from) {
+		bool sending = k->request == k->head;
 		struct entry *q = take_head(k);
 
-		if (q->flags & ENTRY_ENDED || q->flags & ENTRY_TIMED_OUT) {
+		if (!sending || q->flags & ENTRY_TIMED_OUT) {
 			pair(k, q, a);
 		} else { /* early: wait for the request's end */
 			q->partner = a;

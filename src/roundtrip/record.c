@@ -122,7 +122,7 @@ void record_pair(struct keeper *k, struct entry *request, struct entry *response
 
 	request->partial |= (uint16_t)partial;
 	counter_add(&k->world->counters->responses, 1);
-	if (!k->feeder.confirmed)
+	if (!k->feeder.confirmed && !k->dropping)
 		feeder_confirm(&k->feeder);
 	finish(k, request, response, error ? STATUS_ERROR : STATUS_OK, REASON_NONE);
 }
