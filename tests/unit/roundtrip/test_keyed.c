@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pairing by key: docs/MAP.md, "Pairing". */
+#include "tests/unit/roundtrip/brackets.h"
+
+static void start(void)
+{
+	brackets_start(&unique_ops);
+}
+
+TestSuite(keyed, .init = start, .fini = brackets_stop);
+
+static void reused(void)
+{
+	brackets_drop();
+	brackets_start(&reused_ops);
+}
+
+Test(keyed, answers_find_their_requests_in_any_order)
+{
+	client("(1a)(2b)(3c)");
+	server("(3C)(1A)(!2B)");
+	said_is("c=C a=A b!B");
+}
+
+Test(keyed, messages_may_interleave)
+{
+	client("(1a.");
+	client("(2b.");
+	client(")1.)2");
+	server("(1A.");
+	server("(2B.)2");
+	said_is("b=B");
+	server(")1");
+	said_is("a=A");
+}
+
+Test(keyed, an_answer_without_request_is_an_orphan)
+{
+	server("(1A)");
+	said_is("-A:unasked");
+}
+
+Test(keyed, a_second_answer_is_an_orphan)
+{
+	client("(1a)");
+	server("(1A)(1B)");
+	said_is("a=A -B:unasked");
+}
+
+Test(keyed, an_answer_that_does_not_acknowledge_its_request_is_an_orphan)
+{
+	client("(1a)");
+	server_ack(0, "(1X)");
+	said_is("-X:order");
+	server("(1A)");
+	said_is("a=A");
+}
+
+Test(keyed, datagrams_acknowledge_nothing)
+{
+	brackets.keeper.feeder.datagram = 1;
+	client("(1a)");
+	server_ack(0, "(1A)");
+	said_is("a=A");
+}
+
+Test(keyed, holes_change_nothing_for_unique_keys)
+{
+	client("(1a)(2b)");
+	hole(FROM_CLIENT, 3);
+	hole(FROM_SERVER, 3);
+	client("(3c)");
+	server("(3C)(2B)(1A)");
+	said_is("c=C b=B a=A");
+}
+
+Test(keyed, messages_in_a_hole_are_cut)
+{
+	client("(1a)(2b.");
+	hole(FROM_CLIENT, 3);
+	server("(2B)(1A.");
+	said_is("b=B+gap+cut");
+	hole(FROM_SERVER, 3);
+	said_is("a=A+gap+cut");
+}
+
+Test(keyed, where_keys_are_used_again_a_hole_in_one_direction_ends_nothing)
+{
+	reused();
+	client("(1a)");
+	hole(FROM_CLIENT, 3);
+	client("(2b)");
+	server("(1A)");
+	hole(FROM_SERVER, 3);
+	server("(2B)");
+	said_is("a=A b=B");
+}
+
+Test(keyed, where_keys_are_used_again_a_hole_in_both_directions_ends_a_request)
+{
+	reused();
+	client("(1a)");
+	hole(FROM_SERVER, 3);
+	client("(2b)");
+	hole(FROM_CLIENT, 3);
+	said_is("a?gap");
+	hole(FROM_CLIENT, 3);
+	server("(2B)(1A)");
+	said_is("b=B -A:unasked");
+}
+
+Test(keyed, a_key_that_is_used_again_ends_its_old_request)
+{
+	reused();
+	client("(1a)(1b)");
+	said_is("a?reused");
+	server("(1B)");
+	said_is("b=B");
+}
+
+/* --- more than one answer, fewer than one --- */
+
+Test(keyed, an_answer_up_to_a_key_answers_all_below)
+{
+	client("(1a)(2b)(3c)(4d)");
+	server("(^3X)");
+	said_is("a=X b=X c=X");
+	cr_expect_eq(counted(responses), 3);
+	server("(4D)");
+	said_is("d=D");
+}
+
+Test(keyed, an_answer_up_to_a_key_answers_only_what_it_acknowledges)
+{
+	client("(1a)");
+	client("(2b)");
+	server_ack(4, "(^2X)");
+	said_is("a=X");
+	server("(2B)");
+	said_is("b=B");
+}
+
+Test(keyed, an_answer_up_to_a_key_nobody_used_is_an_orphan)
+{
+	client("(7a)");
+	server("(^3X)");
+	said_is("-X:unasked");
+}
+
+Test(keyed, behind_a_hole_an_answer_up_to_a_key_is_trusted_for_the_others)
+{
+	client("(1a)(2b)");
+	hole(FROM_SERVER, 3);
+	client("(3c)(4d)");
+	server("(^2X)");
+	/* Its own answer, or what cancelled it, may be what was lost; the answer names (b). */
+	said_is("a=X+order b=X");
+	server("(^4Y)");
+	said_is("c=Y d=Y");
+}
+
+Test(keyed, a_hole_before_the_requests_is_no_matter)
+{
+	hole(FROM_CLIENT, 3);
+	hole(FROM_SERVER, 3);
+	client("(1a)(2b)");
+	server("(^2X)");
+	said_is("a=X b=X");
+}
+
+Test(keyed, a_request_may_get_its_key_at_its_end)
+{
+	client("(=7a)");
+	client("(=8b)");
+	server("(8B)(7A)");
+	said_is("b=B a=A");
+}
+
+Test(keyed, a_request_that_wants_no_answer)
+{
+	client("(~1a)");
+	said_is("a~");
+	server("(1A)");
+	said_is("-A:unasked");
+}
+
+Test(keyed, a_request_that_is_cancelled_later)
+{
+	client("(1a)(2b)");
+	client("{1}");
+	said_is("a?cancelled+cancelled");
+	server("(1A)(2B)");
+	said_is("-A:unasked b=B");
+}
+
+Test(keyed, cancelling_what_is_not_open_does_nothing)
+{
+	client("{1}(1a)");
+	said_is("");
+	server("(1A)");
+	client("{1}");
+	said_is("a=A");
+}
+
+Test(keyed, an_interim_answer_answers_nothing)
+{
+	client("(1a)");
+	server("(*1I)");
+	said_is("");
+	server("(1A)");
+	said_is("a=A");
+	cr_expect_eq(counted(interim_responses), 1);
+	cr_expect_eq(counted(responses), 1);
+}
+
+/* --- early, cut --- */
+
+Test(keyed, an_early_answer_waits_for_the_end_of_its_request)
+{
+	client("(1a.");
+	server("(1A)");
+	said_is("");
+	client(".)");
+	said_is("a=A+early");
+}
+
+Test(keyed, only_the_first_early_answer_counts)
+{
+	client("(1a.");
+	server("(1A)(1X)");
+	said_is("-X:order");
+	client(")");
+	said_is("a=A+early");
+}
+
+Test(keyed, an_early_answer_goes_out_at_the_end)
+{
+	client("(1a.");
+	server("(1A)");
+	finish(END_FIN);
+	said_is("a=A+cut+early");
+}
+
+Test(keyed, an_early_answer_goes_out_when_the_key_is_used_again)
+{
+	reused();
+	client("(1a.");
+	server("(1A)");
+	client("(1b)");
+	said_is("a=A+cut+early");
+}
+
+Test(keyed, a_half_answer_goes_out_at_the_end)
+{
+	client("(1a)(2b)");
+	server("(1A.");
+	server("(*2I.");
+	finish(END_FIN);
+	said_is("a=A+cut b?closed");
+	cr_expect_eq(counted(interim_responses), 1);
+}
+
+Test(keyed, an_answer_begun_before_the_last_one_ended_cuts_it)
+{
+	client("(1a)");
+	server("(1A.");
+	server("(1X)");
+	said_is("a=A+cut -X:unasked");
+}
+
+/* --- time --- */
+
+Test(keyed, a_request_is_timed_out_once_and_its_late_answer_an_orphan)
+{
+	brackets_drop();
+	brackets_start(&timed_keyed_ops);
+	client("(1a)");
+	cr_expect_eq(keeper_deadline(&brackets.keeper), brackets.now_ns + 100 * NS_PER_MS);
+	tick_after_ms(50);
+	client("(2b)");
+	tick_after_ms(49);
+	said_is("a?timeout");
+	tick_after_ms(40);
+	said_is("");
+	server("(1A)(2B)");
+	said_is("-A:unasked b=B");
+	cr_expect_eq(keeper_deadline(&brackets.keeper), UINT64_MAX);
+}
+
+Test(keyed, ask_tells_the_request_of_a_key)
+{
+	client("(1a)(2b)");
+	server("?2");
+	cr_expect_eq(brackets.cookie, 'b');
+	server("?1");
+	cr_expect_eq(brackets.cookie, 'a');
+	server("?3");
+	cr_expect_eq(brackets.cookie, ASK_NONE);
+	server_ack(0, "?1");
+	cr_expect_eq(brackets.cookie, ASK_NONE);
+}
