@@ -24,7 +24,6 @@
 	X(lost_bytes)                                                                              \
 	X(holes)                                                                                   \
 	X(holes_capture)                                                                           \
-	X(late_bytes)                                                                              \
 	X(stray_bytes)                                                                             \
 	X(refused_bytes)                                                                           \
 	X(overlap_conflict)                                                                        \
