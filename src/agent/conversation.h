@@ -14,7 +14,7 @@ struct conversation {
 	struct stream stream;
 	struct timer timer;
 	struct flow *flow;
-	uint64_t index; /* of the conversation's first packet */
+	uint64_t index;     /* of the conversation's first packet */
 	uint64_t closed_ns; /* when it was reset: it lingers for late segments; 0: it was not */
 };
 

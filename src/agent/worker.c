@@ -22,7 +22,8 @@ static struct conversation *conversation_of_timer(struct timer *t)
 
 /* --- what the keeper asks --- */
 
-static void on_health(void *data, const struct keeper *k, struct tcp_health *ret, uint64_t *ret_lost)
+static void on_health(void *data, const struct keeper *k, struct tcp_health *ret,
+		      uint64_t *ret_lost)
 {
 	struct worker *w = data;
 	const struct conversation *c = conversation_of(k);
@@ -39,8 +40,8 @@ static void on_health(void *data, const struct keeper *k, struct tcp_health *ret
 static uint64_t on_sent_before(void *data, const struct keeper *k, uint64_t offset)
 {
 	(void)data;
-	return stream_sent_before(&conversation_of(k)->stream, feeder_dir_of(&k->feeder, FROM_SERVER),
-				  offset);
+	return stream_sent_before(&conversation_of(k)->stream,
+				  feeder_dir_of(&k->feeder, FROM_SERVER), offset);
 }
 
 static void on_record(void *data, struct keeper *k, struct roundtrip *rt)
@@ -100,7 +101,8 @@ static void conversation_begin(struct worker *w, struct conversation *c, const s
 }
 
 /* A conversation for a flow that has none, or a parked one. */
-static struct conversation *conversation_new(struct worker *w, struct flow *f, const struct packet *p)
+static struct conversation *conversation_new(struct worker *w, struct flow *f,
+					     const struct packet *p)
 {
 	struct conversation *c = pool_get(w->pool, sizeof(*c));
 
@@ -170,7 +172,8 @@ static void settle(struct worker *w, struct conversation *c, enum stream_state s
 			flow_mark(f, FLOW_CLOSED);
 			arm(w, c);
 		}
-		if (c->stream.held || (c->keeper.feeder.ops && c->keeper.feeder.ops->answer_timeout_ms))
+		if (c->stream.held ||
+		    (c->keeper.feeder.ops && c->keeper.feeder.ops->answer_timeout_ms))
 			arm(w, c);
 		return;
 	case STREAM_OVER:
@@ -280,8 +283,8 @@ static bool wakes(const struct packet *p)
 }
 
 /* The flow of a packet, accounted; a flow that is over makes room for a new one. */
-static struct flow *flow_of(struct worker *w, const struct packet *p, enum flow_verdict *ret_verdict,
-			    uint16_t *ret_was)
+static struct flow *flow_of(struct worker *w, const struct packet *p,
+			    enum flow_verdict *ret_verdict, uint16_t *ret_was)
 {
 	struct flow *f = flow_find(w->flows, p);
 
@@ -363,8 +366,10 @@ void worker_prefetch_record(const struct worker *w, uint64_t hash)
 
 static int open_tables(struct worker *w)
 {
-	struct flow_options flows = {.counters = &w->counters, .max_flows = w->options.max_flows,
-				     .tcp_idle_ns = w->options.tcp_idle_ns, .remove = on_remove,
+	struct flow_options flows = {.counters = &w->counters,
+				     .max_flows = w->options.max_flows,
+				     .tcp_idle_ns = w->options.tcp_idle_ns,
+				     .remove = on_remove,
 				     .data = w};
 	int err = flow_table_new(&flows, &w->flows);
 
@@ -396,9 +401,12 @@ int worker_new(const struct worker_options *options, struct worker **ret_worker)
 		return err;
 	}
 	w->streams = (struct stream_world){.pool = w->pool, .counters = &w->counters};
-	w->feeders = (struct feeder_world){.pool = w->pool, .counters = &w->counters,
-					   .sink = &keeper_sink, .registry = options->registry,
-					   .wants = options->wants, .stats = w->stats};
+	w->feeders = (struct feeder_world){.pool = w->pool,
+					   .counters = &w->counters,
+					   .sink = &keeper_sink,
+					   .registry = options->registry,
+					   .wants = options->wants,
+					   .stats = w->stats};
 	w->keepers.pool = w->pool;
 	w->keepers.counters = &w->counters;
 	w->keepers.emit = on_record;

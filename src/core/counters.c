@@ -58,7 +58,7 @@ uint64_t counters_value(const struct counters *c, unsigned i)
 	  V(packets_tcp) + V(packets_udp) + V(packets_icmp_error) + V(packets_other))              \
 	X("payload seen", V(seen_bytes),                                                           \
 	  V(delivered_bytes) + V(duplicate_bytes) + V(undecoded_bytes) + V(copy_bytes) +           \
-		  V(stray_bytes) + V(refused_bytes))               \
+		  V(stray_bytes) + V(refused_bytes))                                               \
 	X("sequence range", V(range_bytes), V(delivered_bytes) + V(lost_bytes))                    \
 	X("delivered", V(delivered_bytes), V(decoded_bytes) + V(skipped_bytes) + V(junk_bytes))    \
 	X("messages", V(requests) + V(responses),                                                  \

@@ -58,15 +58,15 @@
 	X(resets, "TCP resets")                                                                    \
 	X(acks_ignored, "acknowledgements beyond anything sent")                                   \
 	/* stream: bytes of payload */                                                             \
-	X(seen_bytes, "TCP payload bytes seen")           \
+	X(seen_bytes, "TCP payload bytes seen")                                                    \
 	X(delivered_bytes, "bytes given to a decoder, once each, in order")                        \
-	X(duplicate_bytes, "bytes seen before, or whose hole had been declared lost")                                                    \
+	X(duplicate_bytes, "bytes seen before, or whose hole had been declared lost")              \
 	X(undecoded_bytes, "bytes of flows that nobody decodes")                                   \
 	X(copy_bytes, "bytes of packets seen twice")                                               \
 	X(stray_bytes, "bytes outside any window, or after the end of the flow")                   \
 	X(refused_bytes, "bytes dropped because a cap was reached or memory ran out")              \
 	X(range_bytes, "length of the sequence range of the decoded directions")                   \
-	X(lost_bytes, "bytes of this range that were not seen in time")                                  \
+	X(lost_bytes, "bytes of this range that were not seen in time")                            \
 	X(overlap_conflict, "segments whose overlap differed from the bytes delivered")            \
 	X(holes, "holes declared lost")                                                            \
 	X(holes_capture, "of these, acknowledged by the peer: lost by the capture")                \

@@ -6,7 +6,7 @@
 #include "flow/table.h"
 
 #define RESYNC_BYTES (16 << 20)    /* further back than any window: another sequence */
-#define UNSEEN_BYTES (64 << 10)   /* sent, but lost by the capture: a burst of it */
+#define UNSEEN_BYTES (64 << 10)    /* sent, but lost by the capture: a burst of it */
 #define TAKEOVER_BYTES (128 << 10) /* a place that only lags is never this far ahead */
 #define LATE_NS (3 * NS_PER_MS)    /* reordering on a path is shorter, a retransmission longer */
 
@@ -268,7 +268,8 @@ static uint32_t account_gap(struct flow_table *t, struct flow *f, const struct p
 }
 
 /* Every announcement is counted, but of the flow only how often its window closed: probes repeat it. */
-static inline void count_zero_window(struct flow_table *t, struct flow *f, const struct packet *p, bool was_open)
+static inline void count_zero_window(struct flow_table *t, struct flow *f, const struct packet *p,
+				     bool was_open)
 {
 	if (was_open)
 		add_health_16(&cold_of(f)->health[!p->dir].zero_windows);

@@ -138,7 +138,8 @@ static void answer_up_to(struct keeper *k, const struct message *m, struct entry
 			break;
 		take(k, q);
 		/* Its own answer, or what cancelled it, may be what was lost. */
-		record_pair(k, q, copy, q->link.key != m->key && q->flags & holed ? PARTIAL_ORDER : 0);
+		record_pair(k, q, copy,
+			    q->link.key != m->key && q->flags & holed ? PARTIAL_ORDER : 0);
 		any = true;
 	}
 	if (any)
@@ -229,7 +230,8 @@ void keyed_hole(struct keeper *k, enum side side)
 	for (; q; q = next) {
 		next = q->next;
 		q->flags |= bit;
-		if (k->feeder.ops->pairing == PAIR_KEY_REUSED && q->flags & ENTRY_HOLE_CLIENT && q->flags & ENTRY_HOLE_SERVER)
+		if (k->feeder.ops->pairing == PAIR_KEY_REUSED && q->flags & ENTRY_HOLE_CLIENT &&
+		    q->flags & ENTRY_HOLE_SERVER)
 			end_request(k, q, REASON_GAP);
 	}
 }

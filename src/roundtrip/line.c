@@ -356,7 +356,8 @@ void line_flush(struct keeper *k, enum reason reason)
 	cut_request(k);
 	end_heads(k, k->open, late);
 	end_floats(k, 0, late);
-	k->loose = k->sliding = k->evidence = k->trust = k->after_hole = k->midstream = k->asked = 0;
+	k->loose = k->sliding = k->evidence = k->trust = k->after_hole = k->midstream = k->asked =
+		0;
 	k->ahead = 0;
 	k->last_ack = 0;
 }

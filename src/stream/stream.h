@@ -49,7 +49,7 @@ struct stream_dir {
 	uint8_t seen : 1;     /* a segment of this direction was seen */
 	uint8_t begun : 1;    /* bytes, or the midstream gap, went out */
 	uint8_t ended : 1;    /* the end went out */
-	uint8_t relied : 1;    /* not seen yet, but something went out that acknowledged it */
+	uint8_t relied : 1;   /* not seen yet, but something went out that acknowledged it */
 	uint8_t unwaited : 1; /* never seen, and a wait for it expired: nothing waits for it */
 	uint8_t fin_lost : 1; /* one acknowledged byte after `next` was taken for a FIN nobody saw */
 };
