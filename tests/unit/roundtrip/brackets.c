@@ -184,6 +184,10 @@ static struct fed on_feed(void *state, struct env *env, enum side side, const st
 					    .to = brackets.to,
 					    .handover = &handover};
 		}
+		case '_':
+			if (at == v.size)
+				return (struct fed){.is = FED_MORE, .used = at - 1, .want = 2};
+			break;
 		case 'J':
 			return (struct fed){
 				.is = FED_BAD, .used = at - 1, .junk = 1, .why = WHY_MALFORMED};
@@ -414,4 +418,13 @@ void tick_after_ms(uint64_t ms)
 {
 	brackets.now_ns += ms * NS_PER_MS;
 	keeper_tick(&brackets.keeper, brackets.now_ns);
+}
+
+void earn(void)
+{
+	client("(v)");
+	server("(V)");
+	client("(w)");
+	server("(W)");
+	said_is("v=V w=W");
 }

@@ -14,6 +14,7 @@
  *   @          adds the field `brackets.added` to the message begun last
  *   ?          asks for the cookie (the letter of the name) of the request to be answered: `brackets.cookie`
  *   $          a switch to `brackets.to`
+ *   _          is held until another byte comes
  *   J          one byte that is BAD; three of them end the decoding, or the guess
  *
  * A hole ends what it was in with CUT, and the decoder looks for a boundary. Records are written as
@@ -72,6 +73,8 @@ void hole(enum side side, uint64_t bytes);
 void hole_why(enum side side, uint64_t bytes, enum why why);
 void finish(enum end_reason reason);
 void tick_after_ms(uint64_t ms);
+/* Two turns; the second request comes when nothing is open, which is evidence. */
+void earn(void);
 
 /* The records since the last time. */
 const char *said(void);

@@ -12,7 +12,7 @@ Test(starts, bytes_in_a_syn_are_the_first)
 	said_is(">3: /");
 }
 
-Test(starts, the_bytes_of_a_syn_sent_again_without_them_being_taken)
+Test(starts, bytes_of_a_syn_sent_again_are_duplicates)
 {
 	struct packet p = flagged(TCP_SYN, segment(CLIENT, -1, "GET", 0));
 
