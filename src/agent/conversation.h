@@ -32,7 +32,7 @@ struct worker {
 };
 
 #define LINGER_NS NS_PER_S            /* late segments of a reset connection */
-#define PARK_NS NS_PER_S              /* at rest for so long */
+#define PARK_NS NS_PER_S              /* unless the options say otherwise */
 #define PARK_AGAIN_NS (10 * NS_PER_S) /* when it was idle but not at rest: look again */
 
 static inline bool flow_is_parked(const struct flow *f)

@@ -66,7 +66,7 @@ static void arm(struct worker *w, struct conversation *c)
 {
 	uint64_t last = c->flow->last_ns, idle = last + w->options.tcp_idle_ns;
 	uint64_t stream = stream_deadline(&c->stream), keeper = keeper_deadline(&c->keeper);
-	uint64_t deadline = last + PARK_NS;
+	uint64_t deadline = w->options.park_ns == UINT64_MAX ? idle : last + w->options.park_ns;
 
 	if (deadline <= w->now_ns) /* idle, but not at rest */
 		deadline = w->now_ns + PARK_AGAIN_NS;
@@ -201,6 +201,11 @@ static void on_remove(void *data, struct flow *f, bool evicted)
 		conversation_end(w, c, reason, reason);
 }
 
+static bool may_park(const struct worker *w, const struct flow *f)
+{
+	return w->options.park_ns != UINT64_MAX && f->last_ns + w->options.park_ns <= w->now_ns;
+}
+
 static void on_timer(void *data, struct timer *t)
 {
 	struct worker *w = data;
@@ -222,7 +227,7 @@ static void on_timer(void *data, struct timer *t)
 	state = stream_tick(&c->stream, w->now_ns);
 	if (state != STREAM_ON)
 		settle(w, c, state);
-	else if (f->last_ns + PARK_NS <= w->now_ns && conversation_park(w, c, &parked))
+	else if (may_park(w, f) && conversation_park(w, c, &parked))
 		park(w, c, parked);
 	else
 		arm(w, c);
@@ -392,6 +397,8 @@ int worker_new(const struct worker_options *options, struct worker **ret_worker)
 	w->options = *options;
 	if (!w->options.tcp_idle_ns)
 		w->options.tcp_idle_ns = TCP_IDLE_NS;
+	if (!w->options.park_ns)
+		w->options.park_ns = PARK_NS;
 	if (!w->options.memory_cap)
 		w->options.memory_cap = MEMORY_CAP;
 	timer_wheel_init(&w->wheel);

@@ -22,6 +22,8 @@ struct worker_options {
 	size_t memory_cap;    /* bytes of conversations; 0: 1 GiB */
 	uint32_t max_flows;   /* 0: FLOW_MAX */
 	uint64_t tcp_idle_ns; /* 0: 15 min */
+	/* A conversation at rest for so long is parked; 0: 1 s; UINT64_MAX: never. */
+	uint64_t park_ns;
 	/* One record; `rt` lives until the call returns. */
 	void (*emit)(void *data, const struct roundtrip *rt);
 	/* A tick, or the end, is done: what it emitted comes from several flows in no order. */

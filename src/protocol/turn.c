@@ -299,8 +299,7 @@ static bool on_ok(struct feeder *f, unsigned dir, struct turn *t, const struct f
 		uint32_t n = r->junk < t->rest.size ? r->junk : t->rest.size;
 		counter_add(&c->junk_bytes, n);
 		advance(d, t, n);
-		if (!d->holed)
-			hole(f, dir, r->why ? r->why : WHY_LOST);
+		hole(f, dir, r->why ? r->why : WHY_LOST);
 		return goes_on(f, dir, t);
 	}
 	if (!r->used && t->rest.size) /* a decoder that would be called for ever */
