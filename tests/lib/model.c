@@ -72,6 +72,18 @@ static int64_t ack_for_feeder(const struct plain_feeder *f, const struct packet 
 	return ack_of((const struct model *)f, p);
 }
 
+static int64_t sent_before(const struct plain_feeder *f, unsigned d, int64_t offset)
+{
+	const struct model *m = (const struct model *)f;
+	int64_t end = 0;
+	for (size_t i = 0; i < m->way[d].count; i++) {
+		const struct segment *s = &m->way[d].held[i];
+		if (ack_of(m, s->p) <= offset && s->to > end)
+			end = s->to;
+	}
+	return end;
+}
+
 static bool covers(const struct way *w, const struct segment *s)
 {
 	return s->from <= w->next &&
@@ -283,6 +295,7 @@ static void arrive(struct model *m, struct packet *p, const struct protocol_ops 
 	if (!m->live) {
 		m->live = true;
 		m->pairing.feeder.ack = ack_for_feeder;
+		m->pairing.feeder.sent_before = sent_before;
 		m->way[0].scale = m->way[1].scale = UNKNOWN_SCALE;
 		model_pairing_init(&m->pairing, ops, m->pairing.client);
 	}

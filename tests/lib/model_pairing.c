@@ -8,9 +8,14 @@
  * 11. A line that was anchored again on trust stays on trust: its turns are no evidence, its pairs keep
  *     `order`.
  * 12. At a turn a pair that fails the first-byte rule ends the matching: all before it are the rest.
- * 13. An answer UP_TO a key that finds requests with other keys which were open during a server hole pairs
- *     with them on trust (`order`): their own answers may be what was lost.
+ * 13. An answer UP_TO a key that finds requests with other keys which were open during a hole pairs with them on
+ *     trust (`order`): their own answers, or what cancelled them, may be what was lost.
  * 14. An answer that is over before its request completes the round trip when the request is over.
+ * 15. Server bytes that are held behind a hole, and were sent before the server had the request, count as not
+ *     acknowledged (b): it was still answering.
+ * 16. A turn while requests ahead of a barrier are open is none; they show that the client does not wait.
+ * 17. An answer that finds nobody in an anchored line puts the barrier at the head: who asked for it may
+ *     still come.
  */
 #include "model_pairing.h"
 
@@ -132,19 +137,19 @@ static bool quiet(const struct model_pairing *m, const struct request *r)
 		last--;
 	return m->has_previous && ack > m->previous_ack && ack >= server->end &&
 	       !m->answers[0].active && server->off == server->end && last &&
-	       r->q.from <= ack_of(m, server->of[last - 1]) && !r->after_hole;
+	       r->q.from <= ack_of(m, server->of[last - 1]) &&
+	       m->feeder.sent_before(&m->feeder, m->server, r->q.from) <= ack;
 }
 
 /* A request that is not in the line yet made a quiet turn. */
-static void turn(struct model_pairing *m)
+static void turn(struct model_pairing *m, bool after_hole)
 {
 	bool lockstep = m->feeder.ops->pairing == PAIR_FIFO_LOCKSTEP, stop = false;
 	struct request *r = first_open(m, 0);
-	if (!m->barrier) {
-		m->sliding |= r && !lockstep;
+	m->sliding |= r && !r->floats && !lockstep;
+	if (!m->barrier)
 		m->evidence |= !r && !m->trust;
-	}
-	if (!m->barrier || m->sliding)
+	if (!m->barrier || m->sliding || after_hole)
 		return;
 	m->trust = !lockstep && !m->evidence;
 	for (size_t i = m->request_count; i && m->floating_count && !stop; i--) {
@@ -168,7 +173,7 @@ static void begin_request(struct model_pairing *m, const struct part *q)
 	if (m->keyed && old)
 		unanswered(m, old, REASON_REUSED);
 	else if (!m->keyed && quiet(m, r))
-		turn(m);
+		turn(m, r->after_hole);
 	m->has_previous = true;
 	m->previous_ack = ack_of(m, q->first);
 	r->floats = m->barrier;
@@ -212,13 +217,16 @@ static void end_answer(struct model_pairing *m, struct answer *a)
 			    acks_first_byte(m, &a->a, m->requests[i]))
 				found = true,
 				pair(m, m->requests[i], &a->a,
-				     m->requests[i] != a->of && m->requests[i]->hole[1]);
+				     m->requests[i] != a->of &&
+					     (m->requests[i]->hole[0] || m->requests[i]->hole[1]));
 		if (!found)
 			emit(m, STATUS_ORPHAN, REASON_UNASKED, 0, NULL, &a->a);
 	} else if (found) {
 		pair(m, a->of, &a->a, false);
 	} else if (!a->floats) {
 		emit(m, STATUS_ORPHAN, REASON_UNASKED, 0, NULL, &a->a);
+		if (!m->keyed)
+			barrier_at_head(m);
 	} else {
 		m->floating[m->floating_count++] = a->a;
 		if (m->floating_count > FLOATING_MAX) {
