@@ -150,6 +150,10 @@ static bool differs_without(const struct packet *packets, size_t count, size_t f
 			    const struct gencap *g, struct packet *scratch)
 {
 	struct run fast = {0}, slow = {0};
+	/* Without its SYN a second conversation would be a jump of the first one by gigabytes. */
+	for (size_t i = from; i < from + n && g->conversations > 1; i++)
+		if (packets[i].flags & TCP_SYN)
+			return false;
 	memcpy(scratch, packets, from * sizeof(*packets));
 	memcpy(scratch + from, packets + from + n, (count - from - n) * sizeof(*packets));
 	renumber(scratch, count - n);
