@@ -8,7 +8,8 @@
  *     gives way to a SYN as long as nothing was delivered that came with one). An acknowledgement in a SYN
  *     is as good as the SYN it acknowledges. Packets without payload before the first SYN or payload
  *     tell nothing.
- *  2. A segment arrives at the reader's `now`. A deadline has passed when now >= arrival + limit.
+ *  2. A segment arrives at the reader's `now`. A tick is the newest multiple of 10 ms: a deadline has passed when
+ *     that is arrival + limit or later.
  *  3. An expired segment gives up the hole that blocks it, the one before it or, when it is contiguous, the one
  *     of the other direction (segments behind it do not count then); the segment that arrived first does so
  *     first; after each hole everything that can be delivered is.
@@ -209,7 +210,7 @@ static bool expire_one(struct model *m, uint64_t now)
 		for (size_t i = 0; i < m->way[d].count; i++) {
 			const struct segment *s = &m->way[d].held[i];
 			if ((head && !covers(&m->way[d], s)) ||
-			    now - s->p->now_ns < (acked ? wait_acked_ns : wait_ns))
+			    now < s->p->now_ns + (acked ? wait_acked_ns : wait_ns))
 				continue;
 			if (!found || s->p->index < found->p->index)
 				found = s, in = head ? !d : d;
@@ -218,7 +219,7 @@ static bool expire_one(struct model *m, uint64_t now)
 	if (!found)
 		return false;
 	m->pairing.feeder.now = found->p;
-	lose(m, in, now - found->p->now_ns < wait_ns);
+	lose(m, in, now < found->p->now_ns + wait_ns);
 	return true;
 }
 
@@ -256,7 +257,7 @@ static void tick(struct model *m, uint64_t now, uint64_t at)
 	m->pairing.at = at;
 	if (!m->live)
 		return;
-	expire(m, now);
+	expire(m, now - now % TICK_NS);
 	model_pairing_tick(&m->pairing);
 	if (m->closed_ns && now >= m->closed_ns + linger_ns)
 		finish(m, END_FIN, REASON_CLOSED);
