@@ -18,7 +18,7 @@
  *     first goes.
  *  6. An ignored acknowledgement is replaced by the last good one of its direction.
  *  7. One acknowledged byte with nothing captured behind it is a lost FIN: the direction is not ended by it. Bytes
- *     that come later all the same make it a gap.
+ *     that come later all the same make it a gap, or fill it.
  *  8. At the end of a flow every wait is over, and what was acknowledged but not seen is lost.
  */
 #include "model.h"
@@ -237,7 +237,7 @@ static void finish(struct model *m, enum end_reason end, enum reason reason)
 	expire(m, UINT64_MAX);
 	for (unsigned d = 0; d < SIDES; d++)
 		if (m->way[d].known && m->way[d].has_acked && !m->way[d].ended &&
-		    offset_of(&m->way[d], m->way[d].acked) > m->way[d].next + 1)
+		    offset_of(&m->way[d], m->way[d].acked) > m->way[d].next + !m->way[d].unsaid)
 			lost(m, d, offset_of(&m->way[d], m->way[d].acked));
 	end_way(m, m->pairing.client, end);
 	end_way(m, m->pairing.server, end);
@@ -314,6 +314,10 @@ static void arrive(struct model *m, struct packet *p, const struct protocol_ops 
 	s.to = s.from + p->payload_size + p->payload_cut;
 	w->top = s.to + fin > w->top ? s.to + fin : w->top;
 	acknowledge(m, p);
+	if (w->unsaid && s.from < w->next && s.to >= w->next) { /* it was no FIN */
+		w->next--;
+		w->unsaid = 0;
+	}
 	if (!w->ended && (s.to + fin > w->next || p->flags & TCP_RST) &&
 	    (s.to + fin > s.from || p->flags & TCP_RST)) {
 		w->held = plain_grown(w->held, (w->count + 1) * sizeof(s));
