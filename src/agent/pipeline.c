@@ -100,12 +100,18 @@ void lane_result(const struct lane *lane, struct pipeline_result *result)
 
 int run_fill(struct run *run, struct block *block)
 {
-	int err = source_fill(run->reader.source, block, false);
+	int err = ERR_AGAIN;
 
-	if (err != ERR_AGAIN)
-		return err;
-	run->before_wait(run); /* what is decoded must not wait for more */
-	return source_fill(run->reader.source, block, true);
+	while (err == ERR_AGAIN) {
+		if (run->options->stop && *run->options->stop)
+			return ERR_EOF;
+		err = source_fill(run->reader.source, block, false);
+		if (err != ERR_AGAIN)
+			break;
+		run->before_wait(run); /* what is decoded must not wait for more */
+		err = source_fill(run->reader.source, block, true); /* again: a signal came */
+	}
+	return err;
 }
 
 void run_progress(struct run *run)

@@ -9,6 +9,8 @@
  * ordinal); the writer merges the workers' records by this key, block by block. With one worker all
  * three are plain calls in one thread; else the reader and the writer are the calling thread.
  */
+#include <signal.h>
+
 #include "agent/worker.h"
 #include "roundtrip/where.h"
 
@@ -32,6 +34,8 @@ struct pipeline_options {
 	uint64_t count;            /* stop after so many lines; 0: no limit */
 	int fd;                    /* where lines go */
 	bool line_buffered;        /* write after every block, not when there is plenty */
+	/* Set, by a signal handler say: no more is read, and what was read is finished. May be NULL. */
+	const volatile sig_atomic_t *stop;
 	/* Called every now and then with bytes read and their total (0: unknown); NULL: never. */
 	void (*progress)(void *data, uint64_t done, uint64_t total);
 	void *data;

@@ -4,6 +4,7 @@
 
 #include "cmd/log.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,23 @@ static void say_summary(const struct log_options *o, const struct summary *s)
 	buf_done(&b);
 }
 
+static volatile sig_atomic_t stop;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	stop = 1;
+}
+
+/* The first Ctrl-C ends the input, and the summary comes; the second one ends the program. */
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
 static int run(const struct log_options *o)
 {
 	static struct pipeline_result result; /* some KiB */
@@ -129,6 +147,7 @@ static int run(const struct log_options *o)
 		.statuses = o->statuses,
 		.slower_ns = o->slower_ns,
 		.count = o->count,
+		.stop = &stop,
 		.fd = STDOUT_FILENO,
 		.line_buffered = terminal || reads_stream(o),
 	};
@@ -144,6 +163,7 @@ static int run(const struct log_options *o)
 		options.progress = progress_show;
 		options.data = &progress;
 	}
+	catch_signals();
 	progress_begin(&progress);
 	int err = pipeline_run(&options, &result);
 
