@@ -408,7 +408,8 @@ static void trim(struct stream *s, const struct stream_dir *h, struct part *part
 	if ((int64_t)passed <= 0)
 		return;
 	count(s, &s->world->counters->duplicate_bytes, skip);
-	part->data += skip;
+	if (skip) /* an empty payload may have no address */
+		part->data += skip;
 	part->size -= skip;
 	part->cut -= (uint32_t)(passed - skip) < part->cut ? (uint32_t)(passed - skip) : part->cut;
 	part->offset = h->next;
