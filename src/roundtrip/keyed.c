@@ -95,18 +95,18 @@ void keyed_request_end(struct keeper *k, const struct message *m, const struct o
 	}
 	q->partial |=
 		(flags & MESSAGE_GAP ? PARTIAL_GAP : 0) | (flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
-	if (flags & MESSAGE_ONEWAY) {
-		take(k, q);
-		record_oneway(k, q);
-	} else if (flags & MESSAGE_CANCEL) {
+	if (flags & MESSAGE_CANCEL) {
 		q->partial |= PARTIAL_CANCELLED;
 		end_request(k, q, REASON_CANCELLED);
-	} else if (q->partner) {
+	} else if (q->partner) { /* even if it says now that it wants no answer */
 		struct entry *a = q->partner;
 
 		take(k, q);
 		q->partner = NULL;
 		record_pair(k, q, a, 0);
+	} else if (flags & MESSAGE_ONEWAY) {
+		take(k, q);
+		record_oneway(k, q);
 	} else if (flags & MESSAGE_REKEY) {
 		forget(k, q);
 		q->link.key = m->new_key;
@@ -131,16 +131,21 @@ static void answer_up_to(struct keeper *k, const struct message *m, struct entry
 		struct entry *copy;
 
 		next = q->next;
-		if (q->link.key > m->key || !follows(k, q, a))
+		if (q->link.key > m->key || q->partner || !follows(k, q, a))
 			continue;
 		copy = entry_copy(k, a);
 		if (!copy)
 			break;
-		take(k, q);
-		/* Its own answer, or what cancelled it, may be what was lost. */
-		record_pair(k, q, copy,
-			    q->link.key != m->key && q->flags & holed ? PARTIAL_ORDER : 0);
 		any = true;
+		/* Its own answer, or what cancelled it, may be what was lost. */
+		if (q->link.key != m->key && q->flags & holed)
+			q->partial |= PARTIAL_ORDER;
+		if (!(q->flags & ENTRY_ENDED)) { /* early: wait for the request's end */
+			q->partner = copy;
+			continue;
+		}
+		take(k, q);
+		record_pair(k, q, copy, 0);
 	}
 	if (any)
 		entry_free(k, a);
