@@ -159,6 +159,25 @@ Test(keyed, behind_a_hole_an_answer_up_to_a_key_is_trusted_for_the_others)
 	said_is("c=Y d=Y");
 }
 
+Test(keyed, an_answer_up_to_a_key_takes_none_that_is_answered)
+{
+	client("(1a)(2b.");
+	server("(2B)");
+	server("(^3X)");
+	said_is("a=X");
+	client(")");
+	said_is("b=B+early");
+}
+
+Test(keyed, an_early_answer_up_to_a_key_waits_for_the_end_of_its_requests)
+{
+	client("(1a.");
+	server("(^1X)");
+	said_is("");
+	client(".)");
+	said_is("a=X+early");
+}
+
 Test(keyed, a_hole_before_the_requests_is_no_matter)
 {
 	hole(FROM_CLIENT, 3);
@@ -229,6 +248,14 @@ Test(keyed, only_the_first_early_answer_counts)
 	client("(1a.");
 	server("(1A)(1X)");
 	said_is("-X:order");
+	client(")");
+	said_is("a=A+early");
+}
+
+Test(keyed, an_early_answer_to_a_oneway_request_is_its_answer)
+{
+	client("(~1a.");
+	server("(1A)");
 	client(")");
 	said_is("a=A+early");
 }
