@@ -47,7 +47,7 @@ struct driver {
 	struct harness_run *run;
 	struct feeder feeder;
 	uint64_t frame;
-	uint64_t offset[2]; /* in the vector, by side */
+	uint64_t offset[2]; /* in the vector, its gaps included, by side */
 	bool ended[2], stopped;
 };
 
@@ -131,12 +131,14 @@ static void take_steps(struct driver *d, const struct vector *v)
 {
 	for (size_t i = 0; i < v->count && !d->stopped; i++) {
 		const struct step *s = &v->steps[i];
-		if (s->kind == STEP_BYTES)
+		if (s->kind == STEP_BYTES) {
 			push_lossy(d, s->side, s->bytes.data, s->bytes.size);
-		else if (s->kind == STEP_GAP)
+		} else if (s->kind == STEP_GAP) {
 			push_gap(d, s->side, s->gap, s->why);
-		else
+			d->offset[s->side] += s->gap;
+		} else {
 			push_end(d, s->side, s->reason);
+		}
 	}
 	push_end(d, FROM_CLIENT, END_FIN);
 	push_end(d, FROM_SERVER, END_FIN);
@@ -297,7 +299,7 @@ static void check_loss(struct check *c, uint64_t step)
 	}
 	uint64_t sizes[2] = {0, 0};
 	for (size_t i = 0; i < c->v->count; i++)
-		sizes[c->v->steps[i].side] += c->v->steps[i].bytes.size;
+		sizes[c->v->steps[i].side] += c->v->steps[i].bytes.size + c->v->steps[i].gap;
 	for (unsigned side = 0; side < 2; side++) {
 		struct harness_run run = {.lose_side = (enum side)side, .lose = 1};
 		for (run.lose_at = 0; run.lose_at < sizes[side]; run.lose_at += step)
