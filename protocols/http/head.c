@@ -264,6 +264,18 @@ bool http_header_next(struct view *lines, struct http_header *ret)
 	return true;
 }
 
+enum http_start http_first_header(struct view lines)
+{
+	struct http_header header;
+	struct view line = until(lines, '\n');
+	if (line.size == lines.size)
+		return HTTP_START_MAYBE;
+	line.size++;
+	if (!http_header_next(&line, &header))
+		return HTTP_START_YES;
+	return header.usable && !(header.flaws & HTTP_NUL_IN_HEAD) ? HTTP_START_YES : HTTP_START_NO;
+}
+
 /* Slow and thorough, for heads with anything unusual in them. */
 static void read_odd(struct view lines, struct http_head *h, struct seen *seen)
 {
@@ -297,8 +309,7 @@ static void settle_framing(struct http_head *h, const struct codings *c)
 /* What the usual way found before it came to something unusual. */
 static void forget_headers(struct http_head *h)
 {
-	enum { OF_START_LINE = HTTP_SPACE_IN_TARGET | HTTP_BAD_VERSION };
-	h->flaws &= OF_START_LINE;
+	h->flaws &= HTTP_FLAWS_OF_START;
 	h->asks &= ~(unsigned)HTTP_ASKS_UPGRADE;
 	h->framing = HTTP_NO_LENGTH;
 	h->host = h->upgrade = view_of(NULL, 0);

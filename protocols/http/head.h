@@ -47,6 +47,8 @@ enum http_flaw {
 #define HTTP_FLAW(code, name) code = 1 << code##_BIT,
 	HTTP_FLAWS(HTTP_FLAW)
 #undef HTTP_FLAW
+	/* those that its start line alone tells */
+	HTTP_FLAWS_OF_START = HTTP_SPACE_IN_TARGET | HTTP_BAD_VERSION,
 };
 
 extern const char *const http_flaw_names[HTTP_FLAW_COUNT];
@@ -56,6 +58,7 @@ enum http_asks {
 	HTTP_ASKS_HEAD = 1,    /* the answer has no body */
 	HTTP_ASKS_CONNECT = 2, /* after a 2xx another protocol begins */
 	HTTP_ASKS_UPGRADE = 4, /* after a 101 another protocol begins */
+	HTTP_ASKS_READ = 8,    /* its header lines were seen, so there is no other Upgrade */
 };
 
 /* How the end of the body is known (RFC 9112 6.3), the answers that never have one aside. */
@@ -104,12 +107,34 @@ enum http_start {
 enum http_start http_start_line(struct view bytes, uint32_t scanned, enum side side, bool strict,
 				enum why *ret_why);
 
+enum { HTTP_FIND_LINE_MAX = 8192 }; /* a longer start line is not looked for */
+
+/* The next place after `at` where a start line may begin. */
+uint32_t http_next_candidate(struct view v, uint32_t at, enum side side);
+
+/*
+ * Position of the first strictly valid start line, or of what may become one (`ret_whole` false), or the
+ * end. The first byte counts: messages begin with a segment more often than not. `scanned` as for
+ * http_start_line().
+ */
+uint32_t http_find_start(struct view v, enum side side, uint32_t scanned, bool *ret_whole);
+
+/*
+ * Reads the start line of a head that may lack its end, if there is one, beyond doubt; of the results,
+ * `lines` is what there is behind it, and nothing is known of the headers.
+ */
+bool http_start_take(struct view bytes, enum side side, struct http_head *ret);
+
+/* Does a start line with these `lines` behind it begin a head? Then the first one is a header, or empty. */
+enum http_start http_first_header(struct view lines);
+
 /* The request target in its parts (RFC 9112 3.2); those it does not have are empty. */
 struct http_target {
-	struct view path, query, host, userinfo;
+	struct view path, query, host, userinfo; /* host: the authority */
 };
-/* Returns HTTP_HOST_MISMATCH or 0: an authority in the target overrides the Host header. */
-unsigned http_target_split(const struct http_head *head, struct http_target *ret);
+void http_target_split(const struct http_head *head, struct http_target *ret);
+
+bool http_same_nocase(struct view a, struct view b);
 
 /* One header line with the folded ones behind it. */
 struct http_header {

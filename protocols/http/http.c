@@ -22,7 +22,6 @@ enum {
 	CHUNK_LINE_MAX = 4096,   /* a size and its extensions, which nobody uses */
 	CHUNK_DIGITS_MAX = 15,   /* 2^60 bytes */
 	TRAILER_LINE_MAX = 8192, /* one of many: used as they come, so their number needs no cap */
-	RESYNC_LINE_MAX = 8192,  /* a longer start line is not looked for */
 };
 
 /* What the next byte of a direction is. */
@@ -39,20 +38,25 @@ enum at {
 
 enum half_flag {
 	LOST = 1,    /* bytes of this body were not seen */
-	STRICT = 2,  /* found by resync: the head must not be doubtful */
+	STRICT = 2,  /* found by resync: a header must follow the start line */
 	LINE_OK = 4, /* the start line of the incomplete head is whole, and right */
 	BARE_LF = 8, /* in the chunk framing */
 	TUNNEL = 16, /* client: a CONNECT waits for its answer */
+	BEGUN = 32,  /* START: the start line was said, the rest of the head is still to come */
 };
+
+enum { ASKED = 128 }; /* with enum http_asks: the request of an answer is known */
 
 /* One direction; all zero between messages. */
 struct half {
 	uint64_t from; /* offset of the first byte behind the head */
-	uint64_t next; /* offset of the next byte we want: behind a skip */
+	uint64_t
+		next; /* offset of the next byte we want: behind a skip, or what is held of a head */
 	uint64_t body; /* bytes of the body, without framing; PEEK: the announced length */
 	uint32_t scan; /* bytes of the incomplete head or line that were looked at */
 	uint8_t at, flags;
 	uint8_t framing; /* PEEK: enum http_framing of the body, if there is one */
+	uint8_t asks;    /* BEGUN, of an answer: what its request asked for */
 };
 
 struct http {
@@ -134,51 +138,6 @@ static bool message_done(struct pass *p)
 
 /* --- resynchronisation --- */
 
-/* The next place after `at` where a start line may begin. */
-static uint32_t next_candidate(struct view v, uint32_t at, enum side side)
-{
-	static const char answer[] = "HTTP/1.";
-	struct view rest = view_from(v, at);
-	if (!rest.size)
-		return v.size;
-	if (side == FROM_CLIENT) {
-		const uint8_t *lf = memchr(rest.data, '\n', rest.size);
-		return lf ? (uint32_t)(lf - v.data) + 1 : v.size;
-	}
-	/* a body seldom ends with a line end, so an answer may begin anywhere */
-	rest = view_from(rest, 1);
-	const uint8_t *found = rest.size ? memmem(rest.data, rest.size, answer, 7) : NULL;
-	if (found)
-		return (uint32_t)(found - v.data);
-	for (uint32_t n = rest.size < 6 ? rest.size : 6; n; n--) {
-		if (memcmp(v.data + v.size - n, answer, n) == 0)
-			return v.size - n;
-	}
-	return v.size;
-}
-
-/*
- * Position of the first strictly valid start line, or of what may become one (`ret_whole` false), or the
- * end. The first byte counts: messages begin with a segment more often than not. `scanned` as for
- * http_start_line().
- */
-static uint32_t find_start(struct view v, enum side side, uint32_t scanned, bool *ret_whole)
-{
-	enum why why;
-	*ret_whole = true;
-	for (uint32_t at = 0; at < v.size; at = next_candidate(v, at, side)) {
-		struct view line = view_first(view_from(v, at), RESYNC_LINE_MAX);
-		enum http_start s = http_start_line(line, at ? 0 : scanned, side, true, &why);
-		if (s == HTTP_START_YES)
-			return at;
-		if (s == HTTP_START_MAYBE && line.size < RESYNC_LINE_MAX) {
-			*ret_whole = false;
-			return at;
-		}
-	}
-	return v.size;
-}
-
 /* What is there makes no sense; `first`: not even as the start of another message. */
 static bool fail(struct pass *p, enum why why, bool first)
 {
@@ -186,8 +145,8 @@ static bool fail(struct pass *p, enum why why, bool first)
 	rest_half(p->half);
 	p->half->at = AT_RESYNC;
 	struct view left = left_of(p);
-	uint32_t skipped = first ? next_candidate(left, 0, p->side) : 0;
-	uint32_t junk = skipped + find_start(view_from(left, skipped), p->side, 0, &whole);
+	uint32_t skipped = first ? http_next_candidate(left, 0, p->side) : 0;
+	uint32_t junk = skipped + http_find_start(view_from(left, skipped), p->side, 0, &whole);
 	if (!junk)
 		return true;
 	p->fed = (struct fed){.is = FED_BAD, .junk = junk, .why = why};
@@ -198,7 +157,7 @@ static bool on_resync(struct pass *p)
 {
 	struct view left = left_of(p);
 	bool whole;
-	uint32_t junk = find_start(left, p->side, p->half->scan, &whole);
+	uint32_t junk = http_find_start(left, p->side, p->half->scan, &whole);
 	p->half->scan = 0;
 	if (junk) {
 		p->fed = (struct fed){.is = FED_OK, .junk = junk, .why = WHY_LOST};
@@ -263,8 +222,8 @@ static bool on_peek(struct pass *p)
 	if (!left.size)
 		return stop(p);
 	enum http_start next =
-		http_start_line(view_first(left, RESYNC_LINE_MAX), 0, FROM_SERVER, false, &why);
-	if (next == HTTP_START_MAYBE && left.size < RESYNC_LINE_MAX)
+		http_start_line(view_first(left, HTTP_FIND_LINE_MAX), 0, FROM_SERVER, false, &why);
+	if (next == HTTP_START_MAYBE && left.size < HTTP_FIND_LINE_MAX)
 		return need(p, 0);
 	if (next != HTTP_START_YES)
 		return begin_body(p, h->framing, h->body);
@@ -379,9 +338,12 @@ static void begin_head(struct pass *p, uint32_t size)
 	h->from = offset_of(p);
 }
 
-static bool on_request(struct pass *p, struct http_head *head, uint32_t size)
+static bool on_request(struct pass *p, const struct http_head *head, uint32_t size)
 {
-	http_say_request(p->env, head, offset_of(p));
+	if (p->half->flags & BEGUN)
+		http_say_rest(p->env, FROM_CLIENT, head);
+	else
+		http_say_request(p->env, head, offset_of(p));
 	begin_head(p, size);
 	if (head->asks & HTTP_ASKS_CONNECT)
 		p->half->flags |= TUNNEL;
@@ -399,15 +361,32 @@ static bool switch_over(struct pass *p, const struct http_head *head)
 	return false;
 }
 
-static bool on_response(struct pass *p, struct http_head *head, uint32_t size)
+/* What the request of the answer that begins here asked for; 0: nobody knows. */
+static unsigned ask(struct pass *p)
 {
 	int asks = p->env->ops->ask(p->env, FROM_SERVER, 0, offset_of(p));
-	bool known = asks >= 0;
-	bool switches = head->status == 101 && (!known || asks & HTTP_ASKS_UPGRADE);
+	return asks >= 0 ? ASKED | (unsigned)asks : 0;
+}
+
+/* A 101 upgrades unless its request is known not to have asked for that. */
+static bool upgrades(const struct http_head *head, unsigned asks)
+{
+	return head->status == 101 && (asks & HTTP_ASKS_UPGRADE || !(asks & HTTP_ASKS_READ));
+}
+
+static bool on_response(struct pass *p, struct http_head *head, uint32_t size)
+{
+	bool begun = p->half->flags & BEGUN;
+	unsigned asks = begun ? p->half->asks : ask(p);
+	bool known = asks & ASKED;
+	bool switches = upgrades(head, asks);
 	bool final = head->status >= 200 || switches;
 	if (!final && head->status == 101)
 		head->flaws |= HTTP_UNASKED_UPGRADE;
-	http_say_response(p->env, head, final, offset_of(p));
+	if (begun)
+		http_say_rest(p->env, FROM_SERVER, head);
+	else
+		http_say_response(p->env, head, final, offset_of(p));
 	begin_head(p, size);
 	if (final && (!known || asks & HTTP_ASKS_CONNECT)) {
 		p->http->half[FROM_CLIENT].flags &= (uint8_t)~TUNNEL;
@@ -417,8 +396,7 @@ static bool on_response(struct pass *p, struct http_head *head, uint32_t size)
 	if (switches)
 		return switch_over(p, head);
 	bool empty = !final || head->status == 204 || head->status == 304 ||
-		     (known && asks & HTTP_ASKS_HEAD) ||
-		     (head->framing == HTTP_LENGTH && !head->length);
+		     asks & HTTP_ASKS_HEAD || (head->framing == HTTP_LENGTH && !head->length);
 	if (empty)
 		return message_done(p);
 	if (known || head->framing == HTTP_BROKEN)
@@ -429,10 +407,28 @@ static bool on_response(struct pass *p, struct http_head *head, uint32_t size)
 	return true;
 }
 
-/* The head is not whole: what is there of it must be right so far. */
-static bool incomplete(struct pass *p, struct view left)
+/* Says a start line that is beyond doubt: the rest of its head may never come. False: it is none. */
+static bool begin_early(struct pass *p, struct view left)
 {
 	struct half *h = p->half;
+	struct http_head head;
+	if (!http_start_take(left, p->side, &head))
+		return true;
+	enum http_start first = h->flags & STRICT ? http_first_header(head.lines) : HTTP_START_YES;
+	if (first != HTTP_START_YES)
+		return first == HTTP_START_MAYBE;
+	h->flags |= BEGUN;
+	h->asks = p->side == FROM_SERVER ? (uint8_t)ask(p) : 0;
+	http_say_start(p->env, p->side, &head, head.status >= 200 || upgrades(&head, h->asks),
+		       offset_of(p));
+	return true;
+}
+
+/* The head is not whole: what is there of it must be right so far. */
+static __attribute__((noinline)) bool incomplete(struct pass *p, struct view left)
+{
+	struct half *h = p->half;
+	bool line_end = false; /* one that tells more than was known */
 	if (!(h->flags & LINE_OK)) {
 		enum why why;
 		switch (http_start_line(left, h->scan, p->side, false, &why)) {
@@ -440,22 +436,20 @@ static bool incomplete(struct pass *p, struct view left)
 			return fail(p, why, true);
 		case HTTP_START_YES:
 			h->flags |= LINE_OK;
+			line_end = true;
 			break;
 		case HTTP_START_MAYBE:
 			break;
 		}
+	} else if (h->flags & STRICT && !(h->flags & BEGUN)) {
+		line_end = memchr(left.data + h->scan, '\n', left.size - h->scan);
 	}
+	if (line_end && !begin_early(p, left))
+		return fail(p, WHY_MALFORMED, true);
 	h->scan = left.size;
+	if (h->flags & BEGUN)
+		h->next = offset_of(p) + (left.size < HEAD_MAX ? left.size : HEAD_MAX);
 	return need(p, 0);
-}
-
-/* Does a start line in the middle of unknown bytes begin a head? Then a header follows it. */
-static bool doubtful(const struct http_head *head)
-{
-	struct view lines = head->lines;
-	struct http_header first;
-	return head->flaws & HTTP_NUL_IN_HEAD ||
-	       (http_header_next(&lines, &first) && !first.usable);
 }
 
 static bool on_start(struct pass *p)
@@ -479,7 +473,7 @@ static bool on_start(struct pass *p)
 	    !scan_head(left.data, left.size, &scan))
 		return incomplete(p, left);
 	enum why why = http_head_read(left.data, &scan, p->side, &head);
-	if (why || (h->flags & STRICT && doubtful(&head)))
+	if (why || (h->flags & STRICT && http_first_header(head.lines) != HTTP_START_YES))
 		return fail(p, why ? why : WHY_MALFORMED, true);
 	if (p->side == FROM_CLIENT)
 		return on_request(p, &head, scan.size);
@@ -526,12 +520,17 @@ static struct fed http_feed(void *state, struct env *env, enum side side, const 
 	return p.fed;
 }
 
+/* Was a message begun that did not end? */
+static bool is_open(const struct half *h)
+{
+	return h->flags & BEGUN || (h->at != AT_START && h->at != AT_RESYNC);
+}
+
 static enum gap_answer http_gap(void *state, struct env *env, enum side side, uint64_t bytes,
 				enum why why)
 {
 	struct http *http = state;
 	struct half *h = &http->half[side];
-	(void)why;
 	if (h->at == AT_CLOSE) {
 		h->body += bytes;
 		h->next += bytes;
@@ -540,9 +539,12 @@ static enum gap_answer http_gap(void *state, struct env *env, enum side side, ui
 	}
 	if (h->at == AT_PEEK)
 		h->body = 0;
-	if (h->at != AT_START && h->at != AT_RESYNC) {
-		struct http_end end = {
-			.flags = MESSAGE_CUT | MESSAGE_GAP, .sizes = true, .offset = h->next};
+	if (is_open(h)) {
+		struct http_end end = {.flags = MESSAGE_CUT | MESSAGE_GAP,
+				       .sizes = !(h->flags & BEGUN),
+				       .offset = h->next};
+		if (why == WHY_LIMIT) /* nothing of it was lost */
+			end.flags = MESSAGE_CUT;
 		end_message(env, side, h, end);
 	}
 	/* the answer to a CONNECT may be in the hole */
@@ -564,10 +566,10 @@ static void http_end(void *state, struct env *env, enum side side, enum end_reas
 	}
 	if (until_close && reason == END_FIN)
 		end.flags = 0;
-	if (h->at == AT_BODY ||
+	if (h->flags & BEGUN || h->at == AT_BODY ||
 	    h->at == AT_CHUNK_END) /* how much of the skip came, the feeder knows */
 		end.sizes = false;
-	if (h->at != AT_START && h->at != AT_RESYNC)
+	if (is_open(h))
 		end_message(env, side, h, end);
 	*h = (struct half){0};
 }

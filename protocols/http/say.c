@@ -57,12 +57,19 @@ static void put_number(struct field *f, unsigned *n, uint8_t id, uint64_t number
 	++*n;
 }
 
-static void put_flaws(struct field *f, unsigned *n, unsigned flaws)
+static __attribute__((noinline)) unsigned add_flaws(struct field *f, unsigned n, unsigned flaws)
 {
-	for (unsigned i = 0; flaws && i < HTTP_FLAW_COUNT; i++) {
+	for (unsigned i = 0; i < HTTP_FLAW_COUNT; i++) {
 		if (flaws >> i & 1)
-			put_text(f, n, ANOMALIES, view_text(http_flaw_names[i]));
+			put_text(f, &n, ANOMALIES, view_text(http_flaw_names[i]));
 	}
+	return n;
+}
+
+static inline void put_flaws(struct field *f, unsigned *n, unsigned flaws)
+{
+	if (flaws)
+		*n = add_flaws(f, *n, flaws);
 }
 
 /* --- headers --- */
@@ -135,50 +142,124 @@ static void say_headers(struct env *env, enum side side, struct message m, struc
 
 /* --- messages --- */
 
-static void say_begin(struct env *env, enum side side, struct message *m,
-		      const struct http_head *head, struct field *f, unsigned n)
+/* What is said at once. Inlined with a constant: nearly all heads are whole when they are looked at. */
+enum { START_LINE = 1, HEADER_LINES = 2, WHOLE_HEAD = START_LINE | HEADER_LINES };
+
+static inline __attribute__((always_inline)) void say_parts(struct env *env, enum side side,
+							    struct message *m,
+							    const struct http_head *head,
+							    unsigned parts)
 {
-	put_text(f, &n, VERSION, head->version);
-	put_flaws(f, &n, head->flaws);
-	m->fields = f;
-	m->field_count = n;
-	env->ops->begin(env, side, m);
-	if (env->wants & WANT_HEADERS)
+	if (parts & START_LINE)
+		env->ops->begin(env, side, m);
+	else if (m->field_count || m->cookie)
+		env->ops->add(env, side, m);
+	if (parts & HEADER_LINES && env->wants & WANT_HEADERS)
 		say_headers(env, side, *m, head->lines);
 }
 
-void http_say_request(struct env *env, struct http_head *head, uint64_t offset)
+/* Nearly all targets begin with a path. */
+static inline struct http_target target_of(const struct http_head *head)
+{
+	struct http_target ret = {.path = head->target};
+	if (head->target.data[0] != '/' || head->asks & HTTP_ASKS_CONNECT) {
+		http_target_split(head, &ret);
+		return ret;
+	}
+	const uint8_t *mark = memchr(ret.path.data, '?', ret.path.size);
+	if (mark) {
+		ret.path.size = (uint32_t)(mark - ret.path.data);
+		ret.query = view_from(head->target, ret.path.size + 1);
+	}
+	return ret;
+}
+
+static inline __attribute__((always_inline)) void say_request(struct env *env,
+							      const struct http_head *head,
+							      uint64_t offset, unsigned parts)
 {
 	struct field f[START_FIELDS + HTTP_FLAW_COUNT];
-	struct message m = {.kind = MESSAGE_REQUEST, .offset = offset, .cookie = (int)head->asks};
-	struct http_target target;
+	struct message m = {
+		.kind = MESSAGE_REQUEST, .offset = offset, .cookie = (int)head->asks, .fields = f};
+	struct http_target target = target_of(head);
 	unsigned n = 0;
-	head->flaws |= http_target_split(head, &target);
-	put_text(f, &n, METHOD, head->method);
-	if (target.path.size)
-		put_text(f, &n, PATH, target.path);
-	if (target.query.size)
-		put_text(f, &n, QUERY, target.query);
-	if (target.host.size)
-		put_text(f, &n, HOST, target.host);
-	if (target.userinfo.size) {
-		put_text(f, &n, USERINFO, target.userinfo);
-		f[n - 1].mark = FIELD_SECRET;
+	if (parts & START_LINE) {
+		put_text(f, &n, METHOD, head->method);
+		if (target.path.size)
+			put_text(f, &n, PATH, target.path);
+		if (target.query.size)
+			put_text(f, &n, QUERY, target.query);
+		if (target.host.size)
+			put_text(f, &n, HOST, target.host);
+		if (target.userinfo.size) {
+			put_text(f, &n, USERINFO, target.userinfo);
+			f[n - 1].mark = FIELD_SECRET;
+		}
+		put_text(f, &n, VERSION, head->version);
+		put_flaws(f, &n, head->flaws & HTTP_FLAWS_OF_START);
 	}
-	say_begin(env, FROM_CLIENT, &m, head, f, n);
+	if (parts & HEADER_LINES) {
+		unsigned flaws = head->flaws & ~(unsigned)HTTP_FLAWS_OF_START;
+		m.cookie |= HTTP_ASKS_READ;
+		if (!target.host.size && head->host.size)
+			put_text(f, &n, HOST, head->host);
+		else if (head->host.size && !http_same_nocase(head->host, target.host))
+			flaws |= HTTP_HOST_MISMATCH;
+		put_flaws(f, &n, flaws);
+	}
+	m.field_count = n;
+	say_parts(env, FROM_CLIENT, &m, head, parts);
+}
+
+static inline __attribute__((always_inline)) void say_response(struct env *env,
+							       const struct http_head *head,
+							       bool final, uint64_t offset,
+							       unsigned parts)
+{
+	struct field f[START_FIELDS + HTTP_FLAW_COUNT];
+	struct message m = {.kind = MESSAGE_RESPONSE, .offset = offset, .fields = f};
+	unsigned n = 0;
+	if (parts & START_LINE) {
+		if (final)
+			m.flags =
+				head->status >= 400 ? MESSAGE_FINAL | MESSAGE_ERROR : MESSAGE_FINAL;
+		put_number(f, &n, STATUS_CODE, head->status);
+		if (head->reason.size)
+			put_text(f, &n, REASON, head->reason);
+		put_text(f, &n, VERSION, head->version);
+		put_flaws(f, &n, head->flaws & HTTP_FLAWS_OF_START);
+	}
+	if (parts & HEADER_LINES)
+		put_flaws(f, &n, head->flaws & ~(unsigned)HTTP_FLAWS_OF_START);
+	m.field_count = n;
+	say_parts(env, FROM_SERVER, &m, head, parts);
+}
+
+void http_say_request(struct env *env, const struct http_head *head, uint64_t offset)
+{
+	say_request(env, head, offset, WHOLE_HEAD);
 }
 
 void http_say_response(struct env *env, const struct http_head *head, bool final, uint64_t offset)
 {
-	struct field f[START_FIELDS + HTTP_FLAW_COUNT];
-	struct message m = {.kind = MESSAGE_RESPONSE, .offset = offset};
-	unsigned n = 0;
-	if (final)
-		m.flags = head->status >= 400 ? MESSAGE_FINAL | MESSAGE_ERROR : MESSAGE_FINAL;
-	put_number(f, &n, STATUS_CODE, head->status);
-	if (head->reason.size)
-		put_text(f, &n, REASON, head->reason);
-	say_begin(env, FROM_SERVER, &m, head, f, n);
+	say_response(env, head, final, offset, WHOLE_HEAD);
+}
+
+void http_say_start(struct env *env, enum side side, const struct http_head *head, bool final,
+		    uint64_t offset)
+{
+	if (side == FROM_CLIENT)
+		say_request(env, head, offset, START_LINE);
+	else
+		say_response(env, head, final, offset, START_LINE);
+}
+
+void http_say_rest(struct env *env, enum side side, const struct http_head *head)
+{
+	if (side == FROM_CLIENT)
+		say_request(env, head, 0, HEADER_LINES);
+	else
+		say_response(env, head, false, 0, HEADER_LINES);
 }
 
 void http_say_end(struct env *env, enum side side, const struct http_end *end)

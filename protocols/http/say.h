@@ -5,9 +5,14 @@
 
 extern const struct field_def http_fields[];
 
-/* Begins a request; adds the flaws of its target to `head`. */
-void http_say_request(struct env *env, struct http_head *head, uint64_t offset);
+/* Begin a message with all that its head says. */
+void http_say_request(struct env *env, const struct http_head *head, uint64_t offset);
 void http_say_response(struct env *env, const struct http_head *head, bool final, uint64_t offset);
+
+/* The same in two steps: begin it with the start line, and add the header lines when they are there. */
+void http_say_start(struct env *env, enum side side, const struct http_head *head, bool final,
+		    uint64_t offset);
+void http_say_rest(struct env *env, enum side side, const struct http_head *head);
 
 struct http_end {
 	unsigned flags;      /* enum message_flag */

@@ -126,6 +126,8 @@ static bool strict_request(const struct http_head *h)
 /* Scanners send any target, spaces in it too: a well-known method before a right version is enough. */
 static bool strict_start(struct view line, enum side side, const struct http_head *h)
 {
+	if (memchr(line.data, '\0', line.size))
+		return false;
 	if (side == FROM_SERVER)
 		return !h->flaws;
 	if (http_known_method(line))
@@ -150,6 +152,19 @@ static bool maybe_start(struct view v, enum side side, bool strict)
 	return true;
 }
 
+/* `line` is without its LF. Noinline: whole heads are read without it. */
+static __attribute__((noinline)) enum why read_line(struct view line, enum side side, bool strict,
+						    struct http_head *ret)
+{
+	bool crlf = line.size && line.data[line.size - 1] == '\r';
+	if (crlf)
+		line.size--;
+	enum why why = http_start_read(line, side, ret);
+	if (!why && strict && (!crlf || !strict_start(line, side, ret)))
+		return WHY_MALFORMED;
+	return why;
+}
+
 enum http_start http_start_line(struct view bytes, uint32_t scanned, enum side side, bool strict,
 				enum why *ret_why)
 {
@@ -160,21 +175,61 @@ enum http_start http_start_line(struct view bytes, uint32_t scanned, enum side s
 		lf = memchr(bytes.data + scanned, '\n', bytes.size - scanned);
 	if (!lf)
 		return maybe_start(bytes, side, strict) ? HTTP_START_MAYBE : HTTP_START_NO;
-	struct view line = between(bytes.data, lf);
-	bool crlf = line.size && line.data[line.size - 1] == '\r';
-	if (crlf)
-		line.size--;
-	*ret_why = http_start_read(line, side, &h);
-	if (*ret_why)
-		return HTTP_START_NO;
-	if (strict && (!crlf || !strict_start(line, side, &h)))
-		return HTTP_START_NO;
-	return HTTP_START_YES;
+	*ret_why = read_line(between(bytes.data, lf), side, strict, &h);
+	return *ret_why ? HTTP_START_NO : HTTP_START_YES;
+}
+
+bool http_start_take(struct view bytes, enum side side, struct http_head *ret)
+{
+	struct view line = until(bytes, '\n');
+	*ret = (struct http_head){.lines = view_from(bytes, line.size + 1)};
+	return line.size < bytes.size && !read_line(line, side, true, ret);
+}
+
+/* --- looking for one --- */
+
+uint32_t http_next_candidate(struct view v, uint32_t at, enum side side)
+{
+	static const char answer[] = "HTTP/1.";
+	struct view rest = view_from(v, at);
+	if (!rest.size)
+		return v.size;
+	if (side == FROM_CLIENT) {
+		const uint8_t *lf = memchr(rest.data, '\n', rest.size);
+		return lf ? (uint32_t)(lf - v.data) + 1 : v.size;
+	}
+	/* a body seldom ends with a line end, so an answer may begin anywhere */
+	rest = view_from(rest, 1);
+	const uint8_t *found = rest.size ? memmem(rest.data, rest.size, answer, 7) : NULL;
+	if (found)
+		return (uint32_t)(found - v.data);
+	for (uint32_t n = rest.size < 6 ? rest.size : 6; n; n--) {
+		if (memcmp(v.data + v.size - n, answer, n) == 0)
+			return v.size - n;
+	}
+	return v.size;
+}
+
+uint32_t http_find_start(struct view v, enum side side, uint32_t scanned, bool *ret_whole)
+{
+	enum why why;
+	*ret_whole = true;
+	for (uint32_t at = 0; at < v.size; at = http_next_candidate(v, at, side)) {
+		struct view line = view_first(view_from(v, at), HTTP_FIND_LINE_MAX);
+		enum http_start s = http_start_line(line, at ? 0 : scanned, side, true, &why);
+		if (s == HTTP_START_YES)
+			return at;
+		if (s == HTTP_START_MAYBE && line.size < HTTP_FIND_LINE_MAX) {
+			*ret_whole = false;
+			return at;
+		}
+	}
+	return v.size;
 }
 
 /* --- the target --- */
 
-static bool same_nocase(struct view a, struct view b)
+bool http_same_nocase(struct view a, struct view b)
 {
 	if (a.size != b.size)
 		return false;
@@ -185,10 +240,10 @@ static bool same_nocase(struct view a, struct view b)
 	return true;
 }
 
-unsigned http_target_split(const struct http_head *head, struct http_target *ret)
+void http_target_split(const struct http_head *head, struct http_target *ret)
 {
 	struct view target = head->target;
-	*ret = (struct http_target){.host = head->host};
+	*ret = (struct http_target){0};
 	struct view authority = {0};
 	const uint8_t *colon = NULL;
 	if (head->asks & HTTP_ASKS_CONNECT) {
@@ -206,13 +261,10 @@ unsigned http_target_split(const struct http_head *head, struct http_target *ret
 	ret->query = view_from(target, ret->path.size + 1);
 	if (colon && !ret->path.size)
 		ret->path = view_text("/");
-	if (!authority.size)
-		return 0;
-	const uint8_t *at = memrchr(authority.data, '@', authority.size);
+	const uint8_t *at = authority.size ? memrchr(authority.data, '@', authority.size) : NULL;
 	if (at) {
 		ret->userinfo = between(authority.data, at);
 		authority = view_from(authority, ret->userinfo.size + 1);
 	}
 	ret->host = authority;
-	return head->host.size && !same_nocase(head->host, authority) ? HTTP_HOST_MISMATCH : 0;
 }
