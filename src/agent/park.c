@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See conversation.h. A parked word, from bit 0: 1 · protocol (6 bits) · client_dir · certain · the keeper's sliding,
- * evidence, trust, loose, midstream, after_hole, snaplen · the conversation's index (48 bits).
+ * evidence, trust, loose, midstream, after_hole · the conversation's index (48 bits).
  */
 #include "agent/conversation.h"
 #include "protocol/registry.h"
@@ -42,7 +42,6 @@ bool conversation_park(struct worker *w, struct conversation *c, uintptr_t *ret_
 	bits |= (uintptr_t)k->loose << i++;
 	bits |= (uintptr_t)k->midstream << i++;
 	bits |= (uintptr_t)k->after_hole << i++;
-	bits |= (uintptr_t)k->snaplen << i++;
 	*ret_parked = 1 | (uintptr_t)protocol << PROTOCOL_SHIFT | bits | c->index << INDEX_SHIFT;
 	return true;
 }
@@ -64,7 +63,6 @@ void conversation_unpark(struct worker *w, struct conversation *c, uintptr_t par
 	k->loose = bits >> 5 & 1;
 	k->midstream = bits >> 6 & 1;
 	k->after_hole = bits >> 7 & 1;
-	k->snaplen = bits >> 8 & 1;
 	k->last_ack = PARKED_BASE - 1;
 	k->asked = 1;
 	stream_init(&c->stream, &w->streams, &k->feeder);

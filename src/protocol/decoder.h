@@ -110,6 +110,8 @@ enum message_flag {
 	MESSAGE_ERROR = 32,  /* RESPONSE: status `error` (begin or end) */
 	MESSAGE_GAP = 64,    /* part of it was lost: `partial: gap` */
 	MESSAGE_CUT = 128,   /* end: it never became whole: `partial: cut` */
+	/* end, with GAP; the feeder's: all that was lost, the capture cut off: `partial: snaplen` */
+	MESSAGE_SNAPLEN = 256,
 };
 
 enum field_type {
@@ -144,7 +146,7 @@ struct message {
 	uint64_t offset; /* begin: of its first byte; end: just past its last byte (CUT: where
 			  * that would have been; the feeder shortens it to what came) */
 	uint64_t key, new_key;
-	int cookie;                   /* REQUEST begin: any value >= 0, given back by ask() */
+	int cookie; /* REQUEST begin: any value >= 0, given back by ask(); add: or-ed to it */
 	const struct field_def *defs; /* NULL: the decoder's own */
 	const char *protocol;         /* NULL: the decoder's own name (gRPC names itself) */
 	const struct field *fields;

@@ -31,6 +31,7 @@ static void env_begin(struct env *env, enum side side, const struct message *m)
 	unsigned dir = feeder_dir_of(f, side);
 	struct origin o = feeder_origin(f, dir, m->offset);
 	f->dir[dir].holed = 0;
+	f->dir[dir].cut = f->dir[dir].lost = 0;
 	f->world->sink->begin(f, side, m, &o);
 }
 
@@ -44,17 +45,21 @@ static void env_end(struct env *env, enum side side, const struct message *m)
 {
 	struct feeder *f = feeder_of(env);
 	unsigned dir = feeder_dir_of(f, side);
-	struct message cut;
-	if (m->offset > f->dir[dir].end) { /* its length was known, but not all of it came */
-		cut = *m;
-		cut.offset = f->dir[dir].end;
-		m = &cut;
+	struct feeder_dir *d = &f->dir[dir];
+	bool snaplen = m->flags & MESSAGE_GAP && d->cut && !d->lost;
+	struct message told;
+	if (m->offset > d->end || snaplen) {
+		told = *m;
+		told.flags |= snaplen ? MESSAGE_SNAPLEN : 0;
+		if (m->offset > d->end) /* its length was known, but not all of it came */
+			told.offset = d->end;
+		m = &told;
 	}
 	struct origin o = feeder_origin(f, dir, m->offset ? m->offset - 1 : 0);
 	f->world->sink->end(f, side, m, &o);
 	if (m->flags & MESSAGE_CUT)
 		return;
-	f->dir[dir].bad = 0;
+	d->bad = 0;
 	if (f->certain)
 		feeder_confirm(f);
 }
@@ -209,6 +214,10 @@ void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why,
 	struct feeder_dir *d = &f->dir[dir];
 	if (!d->end)
 		d->last = *origin;
+	if (why == WHY_SNAPLEN)
+		d->cut = 1;
+	else
+		d->lost = 1;
 	if (!f->ops || d->dead || d->ended || !turn_ready(f, dir)) {
 		d->off = d->end += bytes;
 		return;

@@ -74,6 +74,8 @@ struct feeder_dir {
 	uint8_t bad : 2;    /* BADs since the last message */
 	uint8_t gapped : 4; /* detection: enum why of a gap the decoder to come must be told of */
 	uint8_t tries : 3;  /* detection: times that no probe knew bytes from the middle */
+	uint8_t cut : 1;    /* gaps since a message began: the capture cut packets ... */
+	uint8_t lost : 1;   /* ... bytes are missing for another reason */
 };
 
 struct feeder {

@@ -46,5 +46,15 @@ void entry_free(struct keeper *k, struct entry *e);
 struct entry *entry_copy(struct keeper *k, const struct entry *e);
 /* Packs more fields; those that do not fit in the cap are dropped and the entry is `partial: limit`. */
 void entry_add(struct keeper *k, struct entry *e, const struct message *m);
+/* What the flags of a message say could not be known of it: enum partial. */
+static inline uint16_t partial_of(unsigned flags)
+{
+	unsigned partial = flags & MESSAGE_CUT ? PARTIAL_CUT : 0;
+
+	if (flags & MESSAGE_GAP)
+		partial |= flags & MESSAGE_SNAPLEN ? PARTIAL_SNAPLEN : PARTIAL_GAP;
+	return (uint16_t)partial;
+}
+
 /* Notes the end of a message. */
 void entry_end(struct entry *e, const struct message *m, const struct origin *origin);

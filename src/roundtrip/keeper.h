@@ -62,7 +62,6 @@ struct keeper {
 	uint8_t after_hole : 1; /* no request since the client hole */
 	uint8_t midstream : 1;  /* loose because the connection was open before we came */
 	uint8_t dropping : 1;   /* the guess was withdrawn: records vanish */
-	uint8_t snaplen : 1;    /* the capture cut packets of this flow */
 };
 
 extern const struct message_sink keeper_sink;

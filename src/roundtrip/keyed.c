@@ -93,8 +93,7 @@ void keyed_request_end(struct keeper *k, const struct message *m, const struct o
 	} else if (!(flags & MESSAGE_CANCEL)) {
 		return;
 	}
-	q->partial |=
-		(flags & MESSAGE_GAP ? PARTIAL_GAP : 0) | (flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
+	q->partial |= partial_of(flags);
 	if (flags & MESSAGE_CANCEL) {
 		q->partial |= PARTIAL_CANCELLED;
 		end_request(k, q, REASON_CANCELLED);
@@ -178,8 +177,7 @@ static void finish_answer(struct keeper *k, struct entry *a, const struct messag
 		return;
 	}
 	a->flags |= flags & MESSAGE_ERROR ? ENTRY_ERROR : 0;
-	a->partial |=
-		(flags & MESSAGE_GAP ? PARTIAL_GAP : 0) | (flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
+	a->partial |= partial_of(flags);
 	if (flags & MESSAGE_UP_TO)
 		answer_up_to(k, m, a);
 	else

@@ -253,8 +253,7 @@ void line_request_end(struct keeper *k, const struct message *m, const struct or
 	k->request = NULL;
 	entry_end(q, m, origin);
 	entry_add(k, q, m);
-	q->partial |= (m->flags & MESSAGE_GAP ? PARTIAL_GAP : 0) |
-		      (m->flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
+	q->partial |= partial_of(m->flags);
 	if (q->partner) { /* answered while it was still being sent */
 		struct entry *a = q->partner;
 		q->partner = NULL;
@@ -310,8 +309,7 @@ void line_response_end(struct keeper *k, const struct message *m, const struct o
 		return;
 	}
 	a->flags |= (m->flags | a->flags_begin) & MESSAGE_ERROR ? ENTRY_ERROR : 0;
-	a->partial |= (m->flags & MESSAGE_GAP ? PARTIAL_GAP : 0) |
-		      (m->flags & MESSAGE_CUT ? PARTIAL_CUT : 0);
+	a->partial |= partial_of(m->flags);
 	finish_response(k, a);
 }
 

@@ -245,8 +245,11 @@ static void on_add(struct feeder *f, enum side side, const struct message *m)
 		e = keyed_find(k, m->key, m->kind);
 	else
 		e = m->kind == MESSAGE_REQUEST ? k->request : k->response;
-	if (e)
-		entry_add(k, e, m);
+	if (!e)
+		return;
+	if (m->kind == MESSAGE_REQUEST)
+		e->cookie |= m->cookie;
+	entry_add(k, e, m);
 }
 
 static void on_end(struct feeder *f, enum side side, const struct message *m,
@@ -274,7 +277,6 @@ static void on_hole(struct feeder *f, enum side side, enum why why)
 {
 	struct keeper *k = (struct keeper *)f;
 
-	k->snaplen |= why == WHY_SNAPLEN;
 	if (keeper_keyed(k))
 		keyed_hole(k, side);
 	else

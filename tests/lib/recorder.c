@@ -12,9 +12,9 @@ static const struct {
 	unsigned flag;
 	const char *name;
 } flags[] = {
-	{MESSAGE_FINAL, "final"},   {MESSAGE_ONEWAY, "oneway"}, {MESSAGE_UP_TO, "up_to"},
-	{MESSAGE_CANCEL, "cancel"}, {MESSAGE_ERROR, "error"},   {MESSAGE_GAP, "gap"},
-	{MESSAGE_CUT, "cut"},
+	{MESSAGE_FINAL, "final"},   {MESSAGE_ONEWAY, "oneway"},   {MESSAGE_UP_TO, "up_to"},
+	{MESSAGE_CANCEL, "cancel"}, {MESSAGE_ERROR, "error"},     {MESSAGE_GAP, "gap"},
+	{MESSAGE_CUT, "cut"},       {MESSAGE_SNAPLEN, "snaplen"},
 };
 
 static bool keyed(const struct feeder *f)
@@ -108,10 +108,12 @@ static void on_begin(struct feeder *f, enum side side, const struct message *m,
 static void on_add(struct feeder *f, enum side side, const struct message *m)
 {
 	struct recorded *x = find_open(current, f, side, m);
-	if (x)
-		add_fields(&x->text, f, m);
-	else
+	if (!x) {
 		current->wrong++;
+		return;
+	}
+	x->message.cookie |= m->cookie;
+	add_fields(&x->text, f, m);
 }
 
 static void on_end(struct feeder *f, enum side side, const struct message *m,
