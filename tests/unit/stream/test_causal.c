@@ -100,6 +100,17 @@ Test(causal, in_order_bytes_may_not_pass_what_is_held_in_their_direction)
 	said_is("<0:hello >0:abc >3:def");
 }
 
+Test(causal, what_went_out_by_another_segment_waits_no_more)
+{
+	rig_open();
+	sends(CLIENT, 0, "abc", 9);
+	/* Sent before, and cut by another boundary. */
+	sends(CLIENT, 0, "abcdef", 0);
+	said_is(">0:abcdef");
+	cr_expect_eq(rig.world.held, 0);
+	cr_expect_eq(counted(duplicate_bytes), 3);
+}
+
 Test(causal, a_fin_waits_like_bytes)
 {
 	rig_open();

@@ -38,6 +38,15 @@ Test(ends, a_fin_waits_for_the_bytes_before_it)
 	said_is(">0:abc >3:def >end");
 }
 
+Test(ends, the_fin_of_a_copy_of_what_is_held_is_kept)
+{
+	rig_open();
+	sends(CLIENT, 3, "def", 0);
+	sends_flags(CLIENT, TCP_FIN, 3, "def", 0);
+	sends(CLIENT, 0, "abc", 0);
+	said_is(">0:abc >3:def >end");
+}
+
 Test(ends, a_fin_sent_again_changes_nothing)
 {
 	rig_open();

@@ -60,6 +60,18 @@ Test(holes, the_deadline_is_known)
 	cr_expect_eq(stream_deadline(&rig.stream), UINT64_MAX);
 }
 
+Test(holes, the_deadline_is_that_of_the_segment_that_came_first)
+{
+	uint64_t arrival;
+
+	rig_open();
+	arrival = rig.clock.now_ns;
+	sends(CLIENT, 6, "ghi", 0);
+	sleep_ms(20);
+	sends(CLIENT, 3, "def", 0);
+	cr_expect_eq(stream_deadline(&rig.stream), arrival + STREAM_WAIT_NETWORK_NS);
+}
+
 Test(holes, arrival_is_when_it_was_captured_not_what_its_stamp_says)
 {
 	struct packet p;
@@ -223,6 +235,20 @@ Test(holes, the_uncut_copy_of_a_held_segment_fills_what_was_cut)
 	sends(CLIENT, 6, "ghi", 0);
 	sends(CLIENT, 0, "abc", 0);
 	/* The cut one was captured first, so its hole goes out first. */
+	said_is(">0:abc >3:def >6+3cut");
+	cr_expect_eq(counted(duplicate_bytes), 3);
+}
+
+Test(holes, the_cut_copy_of_a_held_segment_tells_of_bytes_behind_it)
+{
+	struct packet p;
+
+	rig_open();
+	sends(CLIENT, 3, "def", 0);
+	p = segment(CLIENT, 3, "def", 0);
+	p.payload_cut = 3;
+	give(p);
+	sends(CLIENT, 0, "abc", 0);
 	said_is(">0:abc >3:def >6+3cut");
 	cr_expect_eq(counted(duplicate_bytes), 3);
 }

@@ -40,6 +40,15 @@ Test(limits, a_segment_across_the_end_of_a_skip_is_copied)
 	cr_expect_eq(counted(refused_bytes), 0);
 }
 
+Test(limits, a_segment_of_many_frames_is_copied_even_there)
+{
+	begin_skip();
+	sends_many(CLIENT, 101, 100 << 10, 0);
+	cr_expect_gt(pool_used(rig.world.pool), 100 << 10);
+	sends_many(CLIENT, 1, 100, 0);
+	cr_expect_eq(rig.stream.dir[CLIENT].next, 101 + (100 << 10));
+}
+
 Test(limits, a_hole_in_a_skip_is_told_at_its_end)
 {
 	begin_skip();

@@ -98,6 +98,7 @@ Test(starts, a_late_syn_ack_moves_a_start_that_nothing_relied_on)
 	sends(CLIENT, 1, "b", 4);
 	said_is("");
 	give(syn_ack);
+	cr_expect_eq(rig.stream.dir[SERVER].acked, 4);
 	sends(CLIENT, 0, "a", 0);
 	said_is(">0:a");
 	sends(SERVER, 0, "1234", 1);
@@ -192,6 +193,19 @@ Test(starts, an_acknowledgement_within_the_window_is_believed)
 	said_is(">3+1000 <0:200");
 }
 
+Test(starts, an_acknowledgement_may_count_a_fin_behind_the_window)
+{
+	struct packet p;
+
+	rig_open();
+	sends(CLIENT, 0, "abc", 0);
+	p = segment(SERVER, 0, "", 3 + 1000 + 1);
+	p.window = 1000;
+	give(p);
+	cr_expect_eq(counted(acks_ignored), 0);
+	cr_expect_eq(rig.stream.dir[CLIENT].acked, 1004);
+}
+
 Test(starts, the_window_is_scaled_by_what_the_syn_said)
 {
 	struct packet p = talk_say(&rig.talk, CLIENT, TCP_SYN, NULL, 0);
@@ -222,6 +236,7 @@ Test(starts, an_old_acknowledgement_takes_nothing_back)
 	cr_expect_eq(rig.stream.dir[CLIENT].acked, 6);
 	sends(SERVER, 0, "200", -5);
 	said_is(">0:abcdef <0:200");
+	cr_expect_eq(counted(acks_ignored), 0);
 }
 
 /* --- going on after a pause --- */
