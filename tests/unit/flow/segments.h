@@ -48,7 +48,7 @@ static inline struct packet segment(unsigned dir, uint8_t flags, uint32_t seq, u
 
 static inline struct flow *give(struct packet p, enum flow_verdict want)
 {
-	enum flow_verdict verdict;
+	enum flow_verdict verdict = FLOW_ANEW;
 	struct flow *f = talk_give(t, &p, &verdict);
 
 	cr_assert(f);
