@@ -30,7 +30,6 @@ static void env_begin(struct env *env, enum side side, const struct message *m)
 	struct feeder *f = feeder_of(env);
 	unsigned dir = feeder_dir_of(f, side);
 	struct origin o = feeder_origin(f, dir, m->offset);
-	f->dir[dir].holed = 0;
 	f->dir[dir].cut = f->dir[dir].lost = 0;
 	f->world->sink->begin(f, side, m, &o);
 }

@@ -70,7 +70,6 @@ struct feeder_dir {
 	uint8_t moved : 1;   /* moved since the other direction began to wait */
 	uint8_t again : 1;   /* feed what is held: there is a new decoder */
 	uint8_t dead : 1, ended : 1;
-	uint8_t holed : 1;  /* a hole was told and no message began since */
 	uint8_t bad : 2;    /* BADs since the last message */
 	uint8_t gapped : 4; /* detection: enum why of a gap the decoder to come must be told of */
 	uint8_t tries : 3;  /* detection: times that no probe knew bytes from the middle */

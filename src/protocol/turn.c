@@ -138,7 +138,6 @@ static void restart(struct feeder_dir *d)
 
 static void hole(struct feeder *f, unsigned dir, enum why why)
 {
-	f->dir[dir].holed = 1;
 	f->world->sink->hole(f, feeder_side(f, dir), why);
 }
 

@@ -142,7 +142,7 @@ Test(feed, ok_junk_is_no_error)
 	bench_text(0, "???");
 	cr_assert_eq(bench.counters.junk_bytes, 18);
 	cr_assert_eq(bench.counters.decode_errors, 0);
-	cr_assert_eq(bench.recorder.holes, 2);
+	cr_assert_eq(bench.recorder.holes, 6, "each time: much may have happened in between");
 }
 
 Test(feed, ok_without_progress_is_an_error)
