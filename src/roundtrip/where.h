@@ -10,9 +10,9 @@
  * A field is a JSON path as printed (response.status_code, client.address, duration, tcp.retransmits,
  * partial, request.headers.host ...); tunnel.vlan and its like are short for the `id` of such a layer. The
  * value is what the line shows: a masked secret is "***". A missing field makes the comparison false, also
- * for "!="; a bare field is true when it is present. "~" is a POSIX extended regular expression (regex.h),
- * compiled once. On a list any element may match. Addresses take CIDR ranges, durations and sizes units,
- * and texts are ordered by their bytes.
+ * for "!="; a bare field is true when it is present. "~" is a POSIX extended regular expression (regex.h) with
+ * few repetitions, which cost memory; it is compiled once. On a list any element may match. Addresses take
+ * CIDR ranges, durations and sizes units, and texts are ordered by their bytes.
  *
  * An expression becomes a flat program with forward jumps: nothing recurses, and "and" and "or" look no
  * further than they must. Nesting is capped at 64.

@@ -208,8 +208,29 @@ static int take_text(struct parser *p, struct test *t)
 	return 0;
 }
 
+/*
+ * The C library copies what is repeated: each nested + doubles it, each {n} takes it n times (255 at most). So many of
+ * them cost some MiB at worst; more have taken all memory there is.
+ */
+enum { REPEATS_MAX = 16, COUNTS_MAX = 2 };
+
+static bool repeats_too_often(const char *regex)
+{
+	unsigned repeats = 0, counts = 0;
+
+	for (; *regex; regex++) {
+		repeats += *regex == '+' || *regex == '*' || *regex == '?';
+		counts += *regex == '{';
+	}
+	return repeats > REPEATS_MAX || counts > COUNTS_MAX;
+}
+
 static int take_regex(struct parser *p, struct test *t)
 {
+	if (repeats_too_often(t->text))
+		return fail(p, p->token.at, "a regular expression may hold %d of + * ? and %d of {",
+			    REPEATS_MAX, COUNTS_MAX);
+
 	int code = regcomp(&t->regex, t->text, REG_EXTENDED | REG_NOSUB);
 	char words[80];
 

@@ -275,6 +275,14 @@ Test(where, caps)
 	check_false(text);
 }
 
+/* The C library would take all memory for these. */
+Test(where, a_regular_expression_repeats_little)
+{
+	check_error("request.path ~ \"a++++++++++++++++++\"", 15, "may hold");
+	check_error("request.path ~ \"((a{255}){255}){255}\"", 15, "may hold");
+	check_false("request.path ~ \"^(x+y*){2,3}z?$\"");
+}
+
 Test(where, protocols_may_differ_about_a_type)
 {
 	static const struct field_def other_defs[] = {{"size", FIELD_TEXT, 1, "in words"}, {0}};
