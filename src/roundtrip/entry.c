@@ -28,7 +28,7 @@ static bool make_room(struct keeper *k, struct entry *e, uint32_t more)
 
 void entry_add(struct keeper *k, struct entry *e, const struct message *m)
 {
-	if (fields_bound(m->fields, m->field_count) <= e->fields_room - e->fields_size) {
+	if (fields_bound(e->defs, m->fields, m->field_count) <= e->fields_room - e->fields_size) {
 		e->fields_size += fields_pack_all(e->defs, m->fields, m->field_count,
 						  e->fields + e->fields_size);
 		return;
@@ -49,7 +49,7 @@ struct entry *entry_new(struct keeper *k, const struct message *m, const struct 
 {
 	const struct protocol_ops *ops = k->feeder.ops;
 	const struct field_def *defs = m->defs ? m->defs : ops->fields;
-	uint32_t size = fields_bound(m->fields, m->field_count);
+	uint32_t size = fields_bound(defs, m->fields, m->field_count);
 	uint32_t block = (uint32_t)pool_block_size(sizeof(struct entry) + (size < 4096 ? size : 0));
 	struct entry *e = pool_get(k->world->pool, block);
 

@@ -67,12 +67,19 @@ uint32_t fields_pack(const struct field_def *defs, const struct field *f, uint8_
 	return pack(defs, f, to);
 }
 
-uint32_t fields_bound(const struct field *fields, unsigned count)
+uint32_t fields_bound(const struct field_def *defs, const struct field *fields, unsigned count)
 {
-	uint32_t size = 0;
+	uint32_t size = count * FIELD_BOUND;
 
-	for (unsigned i = 0; i < count; i++)
-		size += FIELD_BOUND + fields[i].text.size + fields[i].name.size;
+	for (unsigned i = 0; i < count; i++) {
+		enum field_type type = defs[fields[i].id].type;
+
+		/* A number's texts may be anything. */
+		if (type == FIELD_TEXT || type == FIELD_LIST || type == FIELD_PAIRS)
+			size += fields[i].text.size;
+		if (type == FIELD_PAIRS)
+			size += fields[i].name.size;
+	}
 	return size;
 }
 

@@ -26,7 +26,7 @@ uint32_t fields_size(const struct field_def *defs, const struct field *f);
 uint32_t fields_pack(const struct field_def *defs, const struct field *f, uint8_t *to);
 
 /* At least the packed size of all of them; cheap. */
-uint32_t fields_bound(const struct field *fields, unsigned count);
+uint32_t fields_bound(const struct field_def *defs, const struct field *fields, unsigned count);
 /* Packs all of them to `to` (room: fields_bound); returns their size. */
 uint32_t fields_pack_all(const struct field_def *defs, const struct field *fields, unsigned count,
 			 uint8_t *to);

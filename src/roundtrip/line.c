@@ -141,8 +141,8 @@ static void look_for_turn(struct keeper *k, const struct message *m, const struc
 		} else if (k->loose) {
 			if (!k->sliding && !k->after_hole) /* rule (d) */
 				resolve(k);
-		} else if (!k->trust) { /* what is paired on trust proves nothing */
-			k->evidence = 1;
+		} else {
+			k->evidence = 1; /* too late for a line that is on trust already */
 		}
 	}
 	k->asked = 1;
