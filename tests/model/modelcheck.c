@@ -148,8 +148,10 @@ static void run_both(const struct packet *packets, size_t count, const struct ge
 {
 	run_worker(packets, count, g, fast);
 	model_run(packets, count, g->ops, g->client, &slow->list);
-	qsort(fast->list.records, fast->list.count, sizeof(struct model_record), by_place);
-	qsort(slow->list.records, slow->list.count, sizeof(struct model_record), by_place);
+	if (fast->list.count)
+		qsort(fast->list.records, fast->list.count, sizeof(struct model_record), by_place);
+	if (slow->list.count)
+		qsort(slow->list.records, slow->list.count, sizeof(struct model_record), by_place);
 }
 
 static bool agree(const struct run *fast, const struct run *slow)
