@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roundtrip/fields.h"
 
-enum {
-	FIELD_HEAD = 2,   /* id and mark */
-	FIELD_BOUND = 10, /* the most a field has beside its texts: a number */
-};
+enum { FIELD_HEAD = 2 }; /* id and mark */
 
 static uint32_t text_size(struct view text)
 {
@@ -69,16 +66,23 @@ uint32_t fields_pack(const struct field_def *defs, const struct field *f, uint8_
 
 uint32_t fields_bound(const struct field_def *defs, const struct field *fields, unsigned count)
 {
-	uint32_t size = count * FIELD_BOUND;
+	uint32_t size = count * FIELD_HEAD;
 
 	for (unsigned i = 0; i < count; i++) {
-		enum field_type type = defs[fields[i].id].type;
-
-		/* A number's texts may be anything. */
-		if (type == FIELD_TEXT || type == FIELD_LIST || type == FIELD_PAIRS)
-			size += fields[i].text.size;
-		if (type == FIELD_PAIRS)
-			size += fields[i].name.size;
+		switch (defs[fields[i].id].type) { /* a number's texts may be anything */
+		case FIELD_NUMBER:
+			size += 8;
+			break;
+		case FIELD_FLAG:
+			break;
+		case FIELD_PAIRS:
+			size += 4 + fields[i].name.size + fields[i].text.size;
+			break;
+		case FIELD_TEXT:
+		case FIELD_LIST:
+			size += 2 + fields[i].text.size;
+			break;
+		}
 	}
 	return size;
 }
