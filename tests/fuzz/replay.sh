@@ -6,10 +6,12 @@
 set -u
 : "${MUTATIONS:=2000}"
 passed=0 failed=0 skipped=0
+unpacked=$(mktemp -d) || exit 1
+trap 'rm -rf "$unpacked"' EXIT
 for target in ${FUZZ_TARGETS-}; do
 	name=${target##*/fuzz-}
-	corpus=$srcdir/tests/fuzz/corpus/$name
-	if [ ! -d "$corpus" ]; then
+	packed=$srcdir/tests/fuzz/corpus/$name.txt corpus=$unpacked/$name
+	if ! [ -f "$packed" ] || ! "$srcdir/tests/fuzz/corpus.sh" unpack "$packed" "$corpus"; then
 		echo "$name: has no corpus"
 		skipped=$((skipped + 1))
 	elif "$builddir/$target" --mutate "$MUTATIONS" "$corpus"/*; then

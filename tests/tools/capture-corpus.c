@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes the corpus of fuzz-capture into a directory: a small file of every kind. The files that
- * are committed were made by this; it is run again when a kind is added.
+ * Writes the corpus of fuzz-capture into a directory: a small file of every kind. What is committed
+ * was made by this and packed by tests/fuzz/corpus.sh; it is run again when a kind is added.
  */
 #include <stdio.h>
 
