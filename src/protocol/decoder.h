@@ -106,7 +106,7 @@ enum message_flag {
 	MESSAGE_ONEWAY = 2,  /* REQUEST: no answer will come */
 	MESSAGE_UP_TO = 4,   /* RESPONSE: answers every open request with a key up to this one */
 	MESSAGE_REKEY = 8,   /* end of a REQUEST: its key is now message.new_key */
-	MESSAGE_CANCEL = 16, /* end of a REQUEST: no answer will come; RESPONSE: ends its request */
+	MESSAGE_CANCEL = 16, /* end of a REQUEST: no answer will come */
 	MESSAGE_ERROR = 32,  /* RESPONSE: status `error` (begin or end) */
 	MESSAGE_GAP = 64,    /* part of it was lost: `partial: gap` */
 	MESSAGE_CUT = 128,   /* end: it never became whole: `partial: cut` */
