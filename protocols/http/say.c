@@ -174,13 +174,11 @@ static inline struct http_target target_of(const struct http_head *head)
 	return ret;
 }
 
-static inline __attribute__((always_inline)) void say_request(struct env *env,
-							      const struct http_head *head,
-							      uint64_t offset, unsigned parts)
+/* The fields of a request; returns how many. */
+static inline __attribute__((always_inline)) unsigned request_fields(struct field *f,
+								     const struct http_head *head,
+								     unsigned parts)
 {
-	struct field f[START_FIELDS + HTTP_FLAW_COUNT];
-	struct message m = {
-		.kind = MESSAGE_REQUEST, .offset = offset, .cookie = (int)head->asks, .fields = f};
 	struct http_target target = target_of(head);
 	unsigned n = 0;
 	if (parts & START_LINE) {
@@ -200,15 +198,44 @@ static inline __attribute__((always_inline)) void say_request(struct env *env,
 	}
 	if (parts & HEADER_LINES) {
 		unsigned flaws = head->flaws & ~(unsigned)HTTP_FLAWS_OF_START;
-		m.cookie |= HTTP_ASKS_READ;
 		if (!target.host.size && head->host.size)
 			put_text(f, &n, HOST, head->host);
 		else if (head->host.size && !http_same_nocase(head->host, target.host))
 			flaws |= HTTP_HOST_MISMATCH;
 		put_flaws(f, &n, flaws);
 	}
-	m.field_count = n;
+	return n;
+}
+
+static inline __attribute__((always_inline)) void say_request(struct env *env,
+							      const struct http_head *head,
+							      uint64_t offset, unsigned parts)
+{
+	struct field f[START_FIELDS + HTTP_FLAW_COUNT];
+	struct message m = {
+		.kind = MESSAGE_REQUEST, .offset = offset, .cookie = (int)head->asks, .fields = f};
+	if (parts & HEADER_LINES)
+		m.cookie |= HTTP_ASKS_READ;
+	if (env->wants & WANT_FIELDS)
+		m.field_count = request_fields(f, head, parts);
 	say_parts(env, FROM_CLIENT, &m, head, parts);
+}
+
+static inline __attribute__((always_inline)) unsigned response_fields(struct field *f,
+								      const struct http_head *head,
+								      unsigned parts)
+{
+	unsigned n = 0;
+	if (parts & START_LINE) {
+		put_number(f, &n, STATUS_CODE, head->status);
+		if (head->reason.size)
+			put_text(f, &n, REASON, head->reason);
+		put_text(f, &n, VERSION, head->version);
+		put_flaws(f, &n, head->flaws & HTTP_FLAWS_OF_START);
+	}
+	if (parts & HEADER_LINES)
+		put_flaws(f, &n, head->flaws & ~(unsigned)HTTP_FLAWS_OF_START);
+	return n;
 }
 
 static inline __attribute__((always_inline)) void say_response(struct env *env,
@@ -218,20 +245,10 @@ static inline __attribute__((always_inline)) void say_response(struct env *env,
 {
 	struct field f[START_FIELDS + HTTP_FLAW_COUNT];
 	struct message m = {.kind = MESSAGE_RESPONSE, .offset = offset, .fields = f};
-	unsigned n = 0;
-	if (parts & START_LINE) {
-		if (final)
-			m.flags =
-				head->status >= 400 ? MESSAGE_FINAL | MESSAGE_ERROR : MESSAGE_FINAL;
-		put_number(f, &n, STATUS_CODE, head->status);
-		if (head->reason.size)
-			put_text(f, &n, REASON, head->reason);
-		put_text(f, &n, VERSION, head->version);
-		put_flaws(f, &n, head->flaws & HTTP_FLAWS_OF_START);
-	}
-	if (parts & HEADER_LINES)
-		put_flaws(f, &n, head->flaws & ~(unsigned)HTTP_FLAWS_OF_START);
-	m.field_count = n;
+	if (parts & START_LINE && final)
+		m.flags = head->status >= 400 ? MESSAGE_FINAL | MESSAGE_ERROR : MESSAGE_FINAL;
+	if (env->wants & WANT_FIELDS)
+		m.field_count = response_fields(f, head, parts);
 	say_parts(env, FROM_SERVER, &m, head, parts);
 }
 
@@ -269,10 +286,12 @@ void http_say_end(struct env *env, enum side side, const struct http_end *end)
 			    .flags = end->flags,
 			    .offset = end->offset,
 			    .fields = f};
-	if (end->sizes) {
-		put_number(f, &m.field_count, BODY_BYTES, end->body);
-		put_number(f, &m.field_count, BODY_WIRE_BYTES, end->wire);
+	if (env->wants & WANT_FIELDS) {
+		if (end->sizes) {
+			put_number(f, &m.field_count, BODY_BYTES, end->body);
+			put_number(f, &m.field_count, BODY_WIRE_BYTES, end->wire);
+		}
+		put_flaws(f, &m.field_count, end->flaws);
 	}
-	put_flaws(f, &m.field_count, end->flaws);
 	env->ops->end(env, side, &m);
 }

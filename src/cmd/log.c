@@ -53,6 +53,14 @@ static enum line_format format_of(const struct log_options *o, bool terminal)
 	return terminal ? LINES_TEXT : LINES_JSON;
 }
 
+/* What of the fields somebody will read: enum env_wants. */
+static unsigned wants_of(const struct log_options *o, enum line_format format)
+{
+	if (format == LINES_NONE && !o->where)
+		return 0;
+	return o->headers ? WANT_FIELDS | WANT_HEADERS : WANT_FIELDS;
+}
+
 /* NO_COLOR: https://no-color.org */
 static bool wants_colours(bool terminal)
 {
@@ -132,6 +140,7 @@ static int run(const struct log_options *o)
 {
 	static struct pipeline_result result; /* some KiB */
 	bool terminal = isatty(STDOUT_FILENO);
+	enum line_format format = format_of(o, terminal);
 	struct pipeline_options options = {
 		.paths = o->paths,
 		.path_count = o->path_count,
@@ -139,8 +148,8 @@ static int run(const struct log_options *o)
 		.workers = o->workers,
 		.registry = o->registry,
 		.decode = o->decode,
-		.wants = o->headers ? WANT_HEADERS : 0,
-		.format = format_of(o, terminal),
+		.wants = wants_of(o, format),
+		.format = format,
 		.colours = wants_colours(terminal),
 		.show_secrets = o->show_secrets,
 		.where = o->where,

@@ -160,12 +160,15 @@ struct seen_at {
 	uint64_t ts_ns, frame;
 };
 
-/* What the world offers a decoder. `wants` are plain values: optional fields somebody asked for. */
+/* What the world offers a decoder. `wants` are plain values: what of its fields somebody will read. */
 struct env {
 	const struct env_ops *ops;
 	unsigned wants;
 };
-enum env_wants { WANT_HEADERS = 1 };
+enum env_wants {
+	WANT_HEADERS = 1,
+	WANT_FIELDS = 2, /* without it no field need be given: nobody will read one */
+};
 
 struct env_ops {
 	/* Memory from the flow's capped pool; NULL when the cap is reached. Freed by the decoder in

@@ -23,7 +23,7 @@ static struct buf run(const struct registry *registry, const char *path, unsigne
 					   .workers = workers,
 					   .registry = registry,
 					   .decode = true,
-					   .wants = WANT_HEADERS,
+					   .wants = WANT_HEADERS | WANT_FIELDS,
 					   .format = LINES_JSON,
 					   .fd = fd};
 	struct buf b = {0};

@@ -101,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.sink = &recorder_sink,
 		.registry = registry,
 		.stats = stats,
-		.wants = WANT_HEADERS,
+		.wants = WANT_HEADERS | WANT_FIELDS,
 	};
 	struct reader in = reader_of(view_of(data, (uint32_t)size));
 	uint8_t first = reader_u8(&in);

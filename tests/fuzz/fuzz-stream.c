@@ -214,7 +214,7 @@ static void open_connection(struct fuzz *z, uint8_t how)
 static void start(struct fuzz *z, struct registry *registry, unsigned count, uint8_t first)
 {
 	struct worker_options options = {.registry = registry,
-					 .wants = WANT_HEADERS,
+					 .wants = WANT_HEADERS | WANT_FIELDS,
 					 .decode = true,
 					 .secret = 1,
 					 .memory_cap = 64 << 20,

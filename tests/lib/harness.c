@@ -156,7 +156,7 @@ void harness_run(struct harness_run *run, const struct vector *v)
 		.counters = &run->counters,
 		.sink = &recorder_sink,
 		.registry = registry,
-		.wants = v->headers ? WANT_HEADERS : 0,
+		.wants = WANT_FIELDS | (v->headers ? WANT_HEADERS : 0),
 	};
 	struct driver d = {.run = run};
 	recorder_start(&run->recorder);

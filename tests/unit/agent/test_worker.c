@@ -34,8 +34,11 @@ static struct talk_clock now;
 
 static struct worker *start(void)
 {
-	struct worker_options options = {
-		.emit = on_record, .data = &seen, .decode = true, .secret = 1};
+	struct worker_options options = {.emit = on_record,
+					 .data = &seen,
+					 .decode = true,
+					 .wants = WANT_FIELDS,
+					 .secret = 1};
 	struct worker *w;
 
 	seen = (struct seen){0};
