@@ -23,16 +23,17 @@
 #endif
 
 enum {
-	LINE = 64,          /* every block begins at a cache line */
-	SMALL_MAX = 512,    /* up to here classes are found in a table */
+	STEP = 16,          /* of the small classes, and what every block is aligned to */
+	SMALL_MAX = 512,    /* up to here one class per step: most blocks are a flow's */
 	OWN_MIN = 32 << 10, /* blocks from here on come one by one from malloc */
 	BLOCK_MAX = 16 << 20,
 	ARENA_MIN = 64 << 10, /* the first arena; each later one is twice as big, */
 	ARENA_MAX = 1 << 20,  /* up to here */
+	LINE = 64,            /* an arena begins at a cache line */
 };
 
-/* 64, 128, 192, 256, 320, 384, 512, then two per power of two: 768, 1024, 1536 ... 16 MiB. */
-enum { CLASS_512 = 6, CLASSES = CLASS_512 + 1 + 2 * 15 };
+/* 16, 32, 48 ... 512, then two per power of two: 768, 1024, 1536 ... 16 MiB. */
+enum { SMALL = SMALL_MAX / STEP, CLASSES = SMALL + 2 * 15 };
 
 struct free_block {
 	struct free_block *next;
@@ -51,26 +52,23 @@ struct pool {
 	struct arena *arenas;
 };
 
-static const uint16_t small_size[CLASS_512 + 1] = {64, 128, 192, 256, 320, 384, 512};
-static const uint8_t small_class[SMALL_MAX / LINE + 1] = {0, 0, 1, 2, 3, 4, 5, 6, 6};
-
 static inline unsigned class_of(size_t size)
 {
 	if (size <= SMALL_MAX)
-		return small_class[(size + LINE - 1) / LINE];
+		return (unsigned)(size - (size > 0)) / STEP;
 
 	/* size - 1 is in [2^k, 2^(k+1)): the class is 1.5 or 2 times 2^k. */
 	unsigned k = 63 - (unsigned)__builtin_clzll(size - 1);
 	unsigned upper = (size - 1) >> (k - 1) & 1;
 
-	return CLASS_512 + 1 + 2 * (k - 9) + upper;
+	return SMALL + 2 * (k - 9) + upper;
 }
 
 static inline size_t class_size(unsigned class)
 {
-	if (class <= CLASS_512)
-		return small_size[class];
-	class -= CLASS_512 + 1;
+	if (class < SMALL)
+		return (size_t)(class + 1) * STEP;
+	class -= SMALL;
 	return (size_t)(class & 1 ? 1024 : 768) << class / 2;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Memory of a worker: blocks in size classes (64, 128, 192 ... 16 MiB), cut from big arenas, recycled through
- * free lists. After warm-up no packet costs a malloc. One thread only.
+ * Memory of a worker: blocks in size classes (16, 32, 48 ... 512, 768, 1024 ... 16 MiB), cut from big arenas,
+ * recycled through free lists. After warm-up no packet costs a malloc. One thread only.
  *
  * A pool has a cap in bytes of live blocks; a full pool, or a failing system allocation, gives NULL and
  * the caller drops the flow. Arenas go back to the system only with the pool.

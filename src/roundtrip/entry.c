@@ -2,6 +2,9 @@
 /* See entry.h. */
 #include "roundtrip/entry.h"
 
+/* Room for what comes at a message's end: two numbers, the sizes of its body. */
+enum { ENTRY_SPARE = 20 };
+
 /* Room for `more` bytes of fields; false when memory or the cap is exhausted. */
 static bool make_room(struct keeper *k, struct entry *e, uint32_t more)
 {
@@ -50,7 +53,8 @@ struct entry *entry_new(struct keeper *k, const struct message *m, const struct 
 	const struct protocol_ops *ops = k->feeder.ops;
 	const struct field_def *defs = m->defs ? m->defs : ops->fields;
 	uint32_t size = fields_bound(defs, m->fields, m->field_count);
-	uint32_t block = (uint32_t)pool_block_size(sizeof(struct entry) + (size < 4096 ? size : 0));
+	uint32_t room = ENTRY_SPARE + (size < 4096 ? size : 0);
+	uint32_t block = (uint32_t)pool_block_size(sizeof(struct entry) + room);
 	struct entry *e = pool_get(k->world->pool, block);
 
 	if (!e)

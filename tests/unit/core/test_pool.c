@@ -6,15 +6,17 @@
 
 Test(pool, classes)
 {
-	static const size_t sizes[] = {64, 128, 192, 256, 320, 384, 512, 768, 1024, 1536, 2048};
 	size_t last = 0;
 
-	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		cr_expect_eq(pool_block_size(sizes[i]), sizes[i]);
-		cr_expect_eq(pool_block_size(last + 1), sizes[i]);
-		last = sizes[i];
+	for (size_t size = 16; size <= 2048; size += size < 512          ? 16
+						     : size & (size - 1) ? size / 3
+									 : size / 2) {
+		cr_expect_eq(pool_block_size(size), size);
+		cr_expect_eq(pool_block_size(last + 1), size);
+		last = size;
 	}
-	cr_expect_eq(pool_block_size(0), 64);
+	cr_expect_eq(last, 2048);
+	cr_expect_eq(pool_block_size(0), 16);
 	cr_expect_eq(pool_block_size(16 << 20), 16 << 20);
 	cr_expect_eq(pool_block_size((12 << 20) + 1), 16 << 20);
 	for (size_t size = 1; size <= 16 << 20; size += size / 7 + 1) {
@@ -57,7 +59,7 @@ Test(pool, recycles)
 		     *c = pool_get(pool, 1 << 20);
 
 		cr_assert(a && b && c);
-		cr_assert_eq(pool_used(pool), 128 + 6144 + (1 << 20));
+		cr_assert_eq(pool_used(pool), 112 + 6144 + (1 << 20));
 		pool_put(pool, b, 5000);
 		pool_put(pool, a, 100);
 		pool_put(pool, c, 1 << 20);
