@@ -17,8 +17,8 @@
  *  5. Of several segments that can be delivered, and of two that wait for each other, the one captured
  *     first goes.
  *  6. An ignored acknowledgement is replaced by the last good one of its direction.
- *  7. One acknowledged byte with nothing captured behind it is a lost FIN: the direction is not ended by it. Bytes
- *     that come later all the same make it a gap, or fill it.
+ *  7. One acknowledged byte with nothing captured behind it is a lost FIN: nobody waits for it, but it is not
+ *     passed, and the direction is not ended by it. Bytes behind it wait for it as for any hole.
  *  8. At the end of a flow every wait is over, and what was acknowledged but not seen is lost.
  */
 #include "model.h"
@@ -29,7 +29,7 @@
 #include "core/time.h"
 #include "model_pairing.h"
 
-enum { UNKNOWN_SCALE = 14 };
+enum { UNKNOWN_SCALE = 14, RESYNC_BYTES = 16 << 20 };
 static const uint64_t wait_acked_ns = 50 * NS_PER_MS, wait_ns = 5 * NS_PER_S, linger_ns = NS_PER_S;
 
 struct segment {
@@ -38,11 +38,10 @@ struct segment {
 };
 
 struct way {
-	bool known, seen, relied, syn, begun, ended, given_up, has_acked;
+	bool known, seen, relied, syn, begun, ended, given_up, fin_lost, has_acked;
 	uint32_t origin, first,
 		acked; /* sequence numbers: of offset 0; first seen; highest the peer acknowledged */
 	int64_t next, top; /* delivered or lost up to here; highest seen */
-	int64_t unsaid;    /* a lost byte that was taken for a FIN */
 	uint64_t window;
 	unsigned scale;
 	struct segment *held; /* in order of arrival */
@@ -96,19 +95,20 @@ static bool may_go(const struct model *m, const struct segment *s)
 	const struct way *other = &m->way[!s->p->dir];
 	if (!(s->p->flags & TCP_ACK))
 		return true;
-	return ack_of(m, s->p) <= other->next || (other->given_up && !other->seen);
+	return ack_of(m, s->p) <= other->next + other->fin_lost ||
+	       (other->given_up && !other->seen);
 }
 
 /* Bytes up to `to` are lost; also tells how the direction begins. */
 static void lost(struct model *m, unsigned d, int64_t to)
 {
 	struct way *w = &m->way[d];
-	int64_t size = to - w->next + w->unsaid;
+	int64_t size = to - w->next;
 	if (!w->begun && !w->syn)
 		plain_feeder_gap(&m->pairing.feeder, d, 0, WHY_MIDSTREAM);
 	w->begun = true;
 	w->next = to;
-	w->unsaid = 0;
+	w->fin_lost = false;
 	if (size)
 		plain_feeder_gap(&m->pairing.feeder, d, size, WHY_LOST);
 }
@@ -190,10 +190,10 @@ static void lose(struct model *m, unsigned d, bool acked_only)
 	}
 	if (acked_only && offset_of(w, w->acked) < to)
 		to = offset_of(w, w->acked);
-	if (behind || to > w->next + 1 || w->unsaid)
+	if (behind || to > w->next + 1 || w->fin_lost)
 		lost(m, d, to);
 	else
-		w->unsaid = 1, w->next = to;
+		w->fin_lost = true;
 }
 
 /* One expired segment, the first that came; false: none. */
@@ -237,7 +237,7 @@ static void finish(struct model *m, enum end_reason end, enum reason reason)
 	expire(m, UINT64_MAX);
 	for (unsigned d = 0; d < SIDES; d++)
 		if (m->way[d].known && m->way[d].has_acked && !m->way[d].ended &&
-		    offset_of(&m->way[d], m->way[d].acked) > m->way[d].next + !m->way[d].unsaid)
+		    offset_of(&m->way[d], m->way[d].acked) > m->way[d].next + 1)
 			lost(m, d, offset_of(&m->way[d], m->way[d].acked));
 	end_way(m, m->pairing.client, end);
 	end_way(m, m->pairing.server, end);
@@ -283,13 +283,21 @@ static void acknowledge(struct model *m, struct packet *p)
 	}
 }
 
+/* A SYN that is not the beginning of what is known of its direction. */
+static bool another_syn(const struct way *w, uint32_t start)
+{
+	if (w->seen)
+		return start != w->first;
+	return w->has_acked && w->acked - start > RESYNC_BYTES;
+}
+
 static void arrive(struct model *m, struct packet *p, const struct protocol_ops *ops)
 {
 	struct way *w = &m->way[p->dir];
 	bool syn = p->flags & TCP_SYN, fin = p->flags & TCP_FIN;
 	m->pairing.now_ns = p->now_ns;
 	m->pairing.at = p->index;
-	if (m->live && syn && w->seen && p->seq + 1 != w->first)
+	if (m->live && syn && another_syn(w, p->seq + 1))
 		finish(m, END_EOF, REASON_CLOSED);
 	if (!m->live && !syn && !p->payload_size && !p->payload_cut)
 		return;
@@ -314,10 +322,6 @@ static void arrive(struct model *m, struct packet *p, const struct protocol_ops 
 	s.to = s.from + p->payload_size + p->payload_cut;
 	w->top = s.to + fin > w->top ? s.to + fin : w->top;
 	acknowledge(m, p);
-	if (w->unsaid && s.from < w->next && s.to >= w->next) { /* it was no FIN */
-		w->next--;
-		w->unsaid = 0;
-	}
 	if (!w->ended && (s.to + fin > w->next || p->flags & TCP_RST) &&
 	    (s.to + fin > s.from || p->flags & TCP_RST)) {
 		w->held = plain_grown(w->held, (w->count + 1) * sizeof(s));

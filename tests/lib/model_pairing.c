@@ -154,11 +154,13 @@ static void turn(struct model_pairing *m, bool after_hole)
 	m->trust = !lockstep && !m->evidence;
 	for (size_t i = m->request_count; i && m->floating_count && !stop; i--) {
 		r = m->requests[i - 1];
+		stop = r->after_hole;
 		if (r->state != OPEN)
 			continue;
-		stop = r->after_hole || !acks_first_byte(m, &m->floating[m->floating_count - 1], r);
 		if (acks_first_byte(m, &m->floating[m->floating_count - 1], r))
 			pair(m, r, &m->floating[--m->floating_count], false);
+		else
+			stop = true;
 	}
 	orphans(m, REASON_ORDER);
 	while ((r = first_open(m, 0)))

@@ -438,6 +438,13 @@ Test(account, new_syn_behind_the_old_numbers)
 	cr_expect_eq(counters.flows, 2);
 }
 
+Test(account, new_syn_of_a_side_never_seen)
+{
+	send(1, TCP_ACK, 901, 101, 1000);
+	give(segment(0, TCP_SYN, 101 + (32 << 20), 0, 0), FLOW_ANEW);
+	cr_expect_eq(counters.flows, 2);
+}
+
 Test(account, new_connection_whose_syn_was_lost)
 {
 	shake(100, 900);

@@ -60,6 +60,19 @@ Test(turns, a_second_client_hole_ends_the_requests_between)
 	said_is("a=A");
 }
 
+Test(turns, no_answer_is_matched_across_a_request_that_followed_a_hole)
+{
+	earn();
+	client("(a)");
+	hole(FROM_CLIENT, 3);
+	client("(~b)");
+	said_is("b~");
+	hole(FROM_SERVER, 3);
+	server("(X)");
+	client("(c)");
+	said_is("a?gap -X:gap");
+}
+
 Test(turns, a_request_cut_by_a_client_hole_pairs_and_says_so)
 {
 	client("(a..");

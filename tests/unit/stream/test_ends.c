@@ -129,6 +129,31 @@ Test(ends, a_byte_taken_for_a_fin_may_come_after_all)
 	said_is(">over <over");
 }
 
+Test(ends, a_byte_taken_for_a_fin_may_come_behind_others)
+{
+	rig_open();
+	sends(CLIENT, 0, "abc", 0);
+	sends(SERVER, 0, "200", 4);
+	wait_ms(50);
+	sends(CLIENT, 4, "e", 3);
+	sends(CLIENT, 2, "cde", 3);
+	said_is(">0:abc <0:200 >3:de");
+	cr_expect_eq(counted(lost_bytes), 0);
+}
+
+Test(ends, a_fin_behind_a_byte_taken_for_one_makes_it_a_gap)
+{
+	rig_open();
+	sends(CLIENT, 0, "abc", 0);
+	sends(SERVER, 0, "200", 4);
+	wait_ms(50);
+	sends_flags(CLIENT, TCP_FIN, 4, "", 3);
+	said_is(">0:abc <0:200");
+	wait_ms(50);
+	said_is(">3+1 >end");
+	cr_expect_eq(counted(lost_bytes), 1);
+}
+
 Test(ends, after_a_byte_taken_for_a_fin_order_is_causal_again)
 {
 	rig_open();
