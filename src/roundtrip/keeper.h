@@ -54,14 +54,14 @@ struct keeper {
 	uint32_t ahead;    /* not anchored: of these, before the barrier */
 	uint16_t float_count;
 	uint8_t pending_count;
-	uint8_t loose : 1;      /* not anchored */
-	uint8_t sliding : 1;    /* keeps requests in flight across turns */
-	uint8_t evidence : 1;   /* a quiet turn with nothing open was seen */
-	uint8_t trust : 1;      /* anchored again without evidence: pairs are `partial: order` */
-	uint8_t asked : 1;      /* a request was seen: the first one is no turn */
-	uint8_t after_hole : 1; /* no request since the client hole */
-	uint8_t midstream : 1;  /* loose because the connection was open before we came */
-	uint8_t dropping : 1;   /* the guess was withdrawn: records vanish */
+	uint8_t loose : 1;    /* not anchored */
+	uint8_t sliding : 1;  /* keeps requests in flight across turns */
+	uint8_t evidence : 1; /* a quiet turn with nothing open was seen */
+	uint8_t trust : 1;    /* anchored again without evidence: pairs are `partial: order` */
+	uint8_t asked : 1;    /* a request was seen: the first one is no turn */
+	uint8_t after_hole : 1; /* no request since the client hole; by key: no answer since the server's */
+	uint8_t midstream : 1; /* loose because the connection was open before we came */
+	uint8_t dropping : 1;  /* the guess was withdrawn: records vanish */
 };
 
 extern const struct message_sink keeper_sink;

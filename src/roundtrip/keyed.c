@@ -75,6 +75,8 @@ void keyed_request(struct keeper *k, const struct message *m, const struct origi
 		counter_add(&k->world->counters->messages_withdrawn, 1);
 		return;
 	}
+	if (k->after_hole)
+		q->flags |= ENTRY_HOLE_SERVER;
 	open_append(k, q);
 	remember(k, q);
 }
@@ -230,6 +232,8 @@ void keyed_hole(struct keeper *k, enum side side)
 	uint8_t bit = side == FROM_CLIENT ? ENTRY_HOLE_CLIENT : ENTRY_HOLE_SERVER;
 	struct entry *q = k->head, *next;
 
+	if (side == FROM_SERVER)
+		k->after_hole = 1;
 	for (; q; q = next) {
 		next = q->next;
 		q->flags |= bit;
@@ -245,6 +249,7 @@ void keyed_flush(struct keeper *k, enum reason reason)
 		cut_answer(k, k->floats);
 	while (k->head)
 		end_request(k, k->head, reason);
+	k->after_hole = 0;
 }
 
 void keyed_timeout(struct keeper *k, struct entry *q)

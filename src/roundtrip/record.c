@@ -222,7 +222,8 @@ static void on_begin(struct feeder *f, enum side side, const struct message *m,
 	struct keeper *k = (struct keeper *)f;
 	bool keyed = keeper_keyed(k);
 
-	(void)side;
+	if (keyed && side == FROM_SERVER)
+		k->after_hole = 0;
 	if (m->kind == MESSAGE_PUSH) {
 		counter_add(&k->world->counters->pushes, 1);
 	} else if (m->kind == MESSAGE_REQUEST) {

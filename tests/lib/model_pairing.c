@@ -13,6 +13,8 @@
  * 14. An answer that is over before its request completes the round trip when the request is over.
  * 15. Server bytes that are held behind a hole, and were sent before the server had the request, count as not
  *     acknowledged (b): it was still answering.
+ * 18. A server hole is seen by the requests that begin until the server says something again: what was lost may
+ *     have answered them.
  * 16. A turn while requests ahead of a barrier are open is none; they show that the client does not wait.
  * 17. An answer that finds nobody in an anchored line puts the barrier at the head: who asked for it may
  *     still come.
@@ -172,6 +174,7 @@ static void begin_request(struct model_pairing *m, const struct part *q)
 {
 	struct request *r = plain_grown(NULL, sizeof(*r)), *old = first_open(m, q->key);
 	*r = (struct request){.q = *q, .after_hole = m->hole[m->client]};
+	r->hole[1] = m->hole[m->server];
 	if (m->keyed && old)
 		unanswered(m, old, REASON_REUSED);
 	else if (!m->keyed && quiet(m, r))

@@ -101,12 +101,39 @@ Test(keyed, where_keys_are_used_again_a_hole_in_both_directions_ends_a_request)
 	reused();
 	client("(1a)");
 	hole(FROM_SERVER, 3);
+	server("(+P)");
 	client("(2b)");
 	hole(FROM_CLIENT, 3);
 	said_is("a?gap");
 	hole(FROM_CLIENT, 3);
 	server("(2B)(1A)");
 	said_is("b=B -A:unasked");
+}
+
+/* The hole was told as soon as its time was over, but its bytes may have been sent when (b) was there. */
+Test(keyed, a_server_hole_lasts_until_the_server_is_heard_again)
+{
+	reused();
+	hole(FROM_SERVER, 3);
+	client("(1a)(2b)");
+	server("(2B)");
+	said_is("b=B");
+	client("(2c)");
+	hole(FROM_CLIENT, 3);
+	said_is("a?gap");
+	server("(2C)(1D)");
+	said_is("c=C -D:unasked");
+}
+
+Test(keyed, a_push_ends_a_server_hole_too)
+{
+	reused();
+	hole(FROM_SERVER, 3);
+	server("(+P)");
+	client("(1a)");
+	hole(FROM_CLIENT, 3);
+	server("(1A)");
+	said_is("a=A");
 }
 
 Test(keyed, a_key_that_is_used_again_ends_its_old_request)
@@ -151,10 +178,10 @@ Test(keyed, behind_a_hole_an_answer_up_to_a_key_is_trusted_for_the_others)
 {
 	client("(1a)(2b)");
 	hole(FROM_SERVER, 3);
-	client("(3c)(4d)");
 	server("(^2X)");
 	/* Its own answer, or what cancelled it, may be what was lost; the answer names (b). */
 	said_is("a=X+order b=X");
+	client("(3c)(4d)");
 	server("(^4Y)");
 	said_is("c=Y d=Y");
 }
@@ -182,9 +209,10 @@ Test(keyed, a_hole_before_the_requests_is_no_matter)
 {
 	hole(FROM_CLIENT, 3);
 	hole(FROM_SERVER, 3);
+	server("(9P)");
 	client("(1a)(2b)");
 	server("(^2X)");
-	said_is("a=X b=X");
+	said_is("-P:unasked a=X b=X");
 }
 
 Test(keyed, a_request_may_get_its_key_at_its_end)
