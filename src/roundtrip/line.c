@@ -120,14 +120,14 @@ static void resolve(struct keeper *k)
 	}
 }
 
-/* Is everything that was asked before answered, as far as the client shows? Rules (a), (b), (c). */
+/* Is everything that was asked before answered, as far as the client shows? Rules (b) and (c). */
 static bool quiet_turn(const struct keeper *k, const struct message *m, const struct origin *origin)
 {
 	const struct feeder_dir *server = server_dir(k);
 	const struct keeper_world *w = k->world;
 
-	if (!k->asked || origin->ack <= k->last_ack || origin->ack < server->end || k->response ||
-	    server->off != server->end || server->last.ack < m->offset)
+	if (origin->ack < server->end || k->response || server->off != server->end ||
+	    server->last.ack < m->offset)
 		return false;
 	/* What is held behind a hole counts: the server was still answering. */
 	return !w->sent_before || w->sent_before(w->data, k, m->offset) <= origin->ack;
@@ -135,14 +135,15 @@ static bool quiet_turn(const struct keeper *k, const struct message *m, const st
 
 static void look_for_turn(struct keeper *k, const struct message *m, const struct origin *origin)
 {
-	if (quiet_turn(k, m, origin)) {
-		if (k->loose ? k->ahead : k->open) { /* and yet anchored requests are open */
-			k->sliding = !lockstep(k);
-		} else if (k->loose) {
-			if (!k->sliding && !k->after_hole) /* rule (d) */
+	if (k->asked && origin->ack > k->last_ack) { /* rule (a) */
+		if (k->loose ? k->ahead
+			     : k->open) { /* it read an answer, and asks with others open */
+			k->sliding |= !lockstep(k);
+		} else if (quiet_turn(k, m, origin)) {
+			if (!k->loose)
+				k->evidence = 1; /* too late for a line that is on trust already */
+			else if (!k->sliding && !k->after_hole) /* rule (d) */
 				resolve(k);
-		} else {
-			k->evidence = 1; /* too late for a line that is on trust already */
 		}
 	}
 	k->asked = 1;

@@ -13,11 +13,12 @@
  * 14. An answer that is over before its request completes the round trip when the request is over.
  * 15. Server bytes that are held behind a hole, and were sent before the server had the request, count as not
  *     acknowledged (b): it was still answering.
- * 18. A server hole is seen by the requests that begin until the server says something again: what was lost may
- *     have answered them.
- * 16. A turn while requests ahead of a barrier are open is none; they show that the client does not wait.
+ * 16. A request that acknowledges more than the one before it (a) while requests of an anchored line, or ahead of
+ *     a barrier, are open is no turn; it shows that the client does not wait.
  * 17. An answer that finds nobody in an anchored line puts the barrier at the head: who asked for it may
  *     still come.
+ * 18. A server hole is seen by the requests that begin until the server says something again: what was lost may
+ *     have answered them.
  */
 #include "model_pairing.h"
 
@@ -137,8 +138,7 @@ static bool quiet(const struct model_pairing *m, const struct request *r)
 	int64_t ack = ack_of(m, r->q.first), last = server->end;
 	while (last && !server->of[last - 1])
 		last--;
-	return m->has_previous && ack > m->previous_ack && ack >= server->end &&
-	       !m->answers[0].active && server->off == server->end && last &&
+	return ack >= server->end && !m->answers[0].active && server->off == server->end && last &&
 	       r->q.from <= ack_of(m, server->of[last - 1]) &&
 	       m->feeder.sent_before(&m->feeder, m->server, r->q.from) <= ack;
 }
@@ -148,7 +148,6 @@ static void turn(struct model_pairing *m, bool after_hole)
 {
 	bool lockstep = m->feeder.ops->pairing == PAIR_FIFO_LOCKSTEP, stop = false;
 	struct request *r = first_open(m, 0);
-	m->sliding |= r && !r->floats && !lockstep;
 	if (!m->barrier)
 		m->evidence |= !r && !m->trust;
 	if (!m->barrier || m->sliding || after_hole)
@@ -177,7 +176,10 @@ static void begin_request(struct model_pairing *m, const struct part *q)
 	r->hole[1] = m->hole[m->server];
 	if (m->keyed && old)
 		unanswered(m, old, REASON_REUSED);
-	else if (!m->keyed && quiet(m, r))
+	bool more = m->has_previous && ack_of(m, q->first) > m->previous_ack;
+	if (!m->keyed && more && old && !old->floats)
+		m->sliding |= m->feeder.ops->pairing != PAIR_FIFO_LOCKSTEP;
+	else if (!m->keyed && more && quiet(m, r))
 		turn(m, r->after_hole);
 	m->has_previous = true;
 	m->previous_ack = ack_of(m, q->first);

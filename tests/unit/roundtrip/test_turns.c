@@ -380,6 +380,22 @@ Test(turns, a_turn_with_requests_open_before_the_barrier_is_a_sliding_window_too
 	said_is("c?gap d?gap -C:gap");
 }
 
+/* Each new request tells of one more answer, but not of all that came: no quiet turn, and yet it did not wait. */
+Test(turns, a_request_that_read_an_answer_while_others_are_open_is_a_sliding_window)
+{
+	earn();
+	client("(a)(b)(c)");
+	server("(A)(B)");
+	client_ack(brackets.keeper.feeder.dir[1].end - 3, "(d)");
+	said_is("a=A b=B");
+	hole(FROM_SERVER, 3);
+	server("(D)");
+	client("(e)");
+	said_is("");
+	finish(END_FIN);
+	said_is("c?gap d?gap e?gap -D:gap");
+}
+
 Test(turns, lockstep_does_not_slide)
 {
 	brackets_drop();
