@@ -191,7 +191,8 @@ struct protocol_ops {
 	unsigned transports;        /* enum transport, or-ed */
 	const uint16_t *port_hints; /* ends with 0; NULL: none. The client if content cannot tell */
 	enum pairing pairing;
-	uint32_t state_bytes;       /* zeroed before open. All zero: at rest, not kept while idle */
+	uint32_t state_bytes;       /* zeroed before open. All zero: at rest, with nothing to end or
+				     * close; not kept while idle or, if small, between calls */
 	uint32_t hold_max;          /* most bytes held for MORE or WAIT in a direction; say why */
 	uint32_t answer_timeout_ms; /* 0: none */
 	const struct field_def *fields; /* ends with a NULL name */

@@ -179,6 +179,37 @@ static void enter(struct feeder *f, unsigned dir, const struct origin *origin)
 	f->switches = 0;
 }
 
+static bool all_zero(const void *state, uint32_t size)
+{
+	const uint8_t *p = state;
+	uint64_t any = 0;
+	for (; size >= 8; size -= 8, p += 8)
+		any |= load_le64(p);
+	while (size)
+		any |= p[--size];
+	return !any;
+}
+
+/* The state of a decoder at rest is not kept; the world has one small one for whoever needs it next. */
+static void give_back(struct feeder *f)
+{
+	struct feeder_world *w = f->world;
+	if (f->rests && !w->spare)
+		w->spare = f->state;
+	else
+		pool_put(w->pool, f->state, turn_state_room(f->ops));
+	f->state = NULL;
+	f->opened = 0;
+}
+
+static void leave(struct feeder *f)
+{
+	turn_settle(f);
+	f->now = NULL;
+	if (f->rests && f->state && all_zero(f->state, TURN_STATE_SMALL))
+		give_back(f);
+}
+
 void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct origin *origin)
 {
 	struct feeder_dir *d = &f->dir[dir];
@@ -203,8 +234,7 @@ void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct
 	}
 	if (f->datagram)
 		end_datagram(f, dir);
-	turn_settle(f);
-	f->now = NULL;
+	leave(f);
 }
 
 void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why,
@@ -233,8 +263,7 @@ void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why,
 		d->off = d->end += bytes;
 	else if (bytes || !skipped)
 		lose(f, dir, bytes, why);
-	turn_settle(f);
-	f->now = NULL;
+	leave(f);
 }
 
 /* The last direction ended without contradiction. */
@@ -289,6 +318,8 @@ void feeder_done(struct feeder *f)
 	if (f->ops)
 		turn_close(f);
 	f->ops = NULL;
+	pool_put(f->world->pool, f->world->spare, TURN_STATE_SMALL);
+	f->world->spare = NULL;
 }
 
 void feeder_confirm(struct feeder *f)
@@ -299,13 +330,6 @@ void feeder_confirm(struct feeder *f)
 	f->world->sink->confirmed(f);
 }
 
-static bool state_is_zero(const struct feeder *f)
-{
-	const uint8_t *p = f->state;
-	uint32_t n = p ? f->ops->state_bytes : 0;
-	return !n || (!p[0] && memcmp(p, p + 1, n - 1) == 0);
-}
-
 bool feeder_at_rest(const struct feeder *f)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -313,16 +337,7 @@ bool feeder_at_rest(const struct feeder *f)
 		if (d->hold || d->skip || d->waiting || d->want)
 			return false;
 	}
-	return !f->ops || state_is_zero(f);
-}
-
-void feeder_park(struct feeder *f)
-{
-	if (f->state && !f->ops->open && feeder_at_rest(f)) {
-		pool_put(f->world->pool, f->state, f->ops->state_bytes);
-		f->state = NULL;
-		f->opened = 0;
-	}
+	return !f->state || all_zero(f->state, f->ops->state_bytes);
 }
 
 void feeder_resume(struct feeder *f, unsigned client_dir, uint64_t offset)

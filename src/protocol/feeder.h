@@ -51,6 +51,7 @@ struct feeder_world {
 	const struct registry *registry;
 	unsigned wants;               /* enum env_wants */
 	struct protocol_stats *stats; /* one per registry entry; NULL: not counted */
+	void *spare; /* the feeders': a small state, all zero, for the next decoder at rest; NULL: none */
 };
 
 /* Counted per protocol. */
@@ -90,6 +91,7 @@ struct feeder {
 	uint8_t initiator;        /* dir that sent the SYN; 2: unknown */
 	uint8_t opened : 1;       /* the decoder's open was called */
 	uint8_t started : 1, confirmed : 1, certain : 1, datagram : 1;
+	uint8_t rests : 1;     /* the state is small and needs no open: given back when all zero */
 	uint8_t current;       /* dir of this call */
 	uint8_t switches;      /* within this call */
 	uint16_t service_port; /* host order */
@@ -130,8 +132,6 @@ bool feeder_skips(const struct feeder *f, unsigned dir, uint64_t from, uint64_t 
 uint32_t feeder_held(const struct feeder *f);
 /* Nothing held, nothing to skip, the decoder's state all zero. */
 bool feeder_at_rest(const struct feeder *f);
-/* Gives the state of a decoder at rest back to the pool; it is taken again with the next bytes. */
-void feeder_park(struct feeder *f);
 /* After feeder_init with the decoder as `forced`: a conversation that was at rest goes on, both
  * directions at this offset. */
 void feeder_resume(struct feeder *f, unsigned client_dir, uint64_t offset);

@@ -54,7 +54,7 @@ static void close_state(struct feeder *f, const struct protocol_ops *ops, void *
 	if (ops->close)
 		ops->close(state, &f->env);
 	if (state)
-		pool_put(f->world->pool, state, ops->state_bytes);
+		pool_put(f->world->pool, state, turn_state_room(ops));
 }
 
 void turn_close(struct feeder *f)
@@ -62,7 +62,7 @@ void turn_close(struct feeder *f)
 	if (f->opened)
 		close_state(f, f->ops, f->state);
 	f->state = NULL;
-	f->opened = 0;
+	f->opened = f->rests = 0;
 }
 
 /* Nothing more is decoded; what is held passes. */
@@ -99,13 +99,14 @@ static bool open_decoder(struct feeder *f, const struct handover *handover)
 {
 	const struct protocol_ops *ops = f->ops;
 	if (ops->state_bytes) {
-		f->state = pool_get(f->world->pool, ops->state_bytes);
+		f->state = pool_get(f->world->pool, turn_state_room(ops));
 		if (!f->state) {
 			turn_refuse(f);
 			return false;
 		}
-		memset(f->state, 0, ops->state_bytes);
+		memset(f->state, 0, turn_state_room(ops));
 	}
+	f->rests = f->state && !ops->open && ops->state_bytes <= TURN_STATE_SMALL;
 	f->opened = 1;
 	if (ops->open)
 		ops->open(f->state, &f->env, handover);
@@ -114,8 +115,15 @@ static bool open_decoder(struct feeder *f, const struct handover *handover)
 
 bool turn_ready(struct feeder *f, unsigned dir)
 {
+	struct feeder_world *w = f->world;
 	if (f->opened)
 		return true;
+	if (f->rests && w->spare) {
+		f->state = w->spare;
+		f->opened = 1;
+		w->spare = NULL;
+		return true;
+	}
 	if (!f->started) {
 		f->started = 1;
 		f->client_dir = (uint8_t)presumed_client(f, dir);
@@ -366,7 +374,7 @@ static bool on_switch(struct feeder *f, unsigned dir, struct turn *t, const stru
 		feeder_confirm(f);
 	f->ops = r->to ? r->to : &detect_ops;
 	f->state = NULL;
-	f->opened = 0;
+	f->opened = f->rests = 0;
 	struct protocol_stats *stats = stats_of(f);
 	if (stats)
 		stats->flows++;

@@ -11,6 +11,15 @@
 #include "protocol/detect.h"
 #include "protocol/feeder.h"
 
+/* A state up to this size has this size, and is looked at behind every call: at rest it goes back. To look at more
+ * is dear. */
+enum { TURN_STATE_SMALL = 64 };
+
+static inline uint32_t turn_state_room(const struct protocol_ops *ops)
+{
+	return ops->state_bytes > TURN_STATE_SMALL ? ops->state_bytes : TURN_STATE_SMALL;
+}
+
 /* The decoder has its state and was opened; `dir` talks first. False: no memory, bypassed. */
 bool turn_ready(struct feeder *f, unsigned dir);
 /* Feeds `bytes`, all that a direction has in hand, until it is used, held or passed. `empty`: also

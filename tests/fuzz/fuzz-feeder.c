@@ -64,10 +64,6 @@ static void call(struct fuzz *z, struct reader *in)
 	case 3:
 		pool_fail_at(z->pool, size);
 		break;
-	case 4:
-		if (feeder_at_rest(f))
-			feeder_park(f);
-		break;
 	case 5:
 		if (feeder_skips(f, dir, f->dir[dir].end, f->dir[dir].end + size)) {
 			feeder_push(f, dir, view_of(NULL, size), &o);

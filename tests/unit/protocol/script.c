@@ -38,7 +38,7 @@ static char arrow(enum side side)
 
 static struct fed script_feed(void *state, struct env *env, enum side side, const struct input *in)
 {
-	*(uint8_t *)state = 1;
+	*(uint8_t *)state = !script.rests;
 	note("%s%c%ju", feeder_of(env)->ops == &script_second_ops ? "2" : "", arrow(side),
 	     (uintmax_t)in->offset);
 	if (in->lost)

@@ -26,6 +26,7 @@ struct script {
 	struct script_answer answer[2][16]; /* by side */
 	unsigned given[2], taken[2];
 	enum gap_answer gap;
+	bool rests; /* the state is all zero behind each call */
 };
 
 extern const struct protocol_ops script_ops, script_keyed_ops, script_second_ops;

@@ -358,17 +358,40 @@ Test(feed_keyed, a_dead_direction_each_bypasses)
 	cr_assert(feeder_bypassed(&bench.f));
 }
 
-Test(feed_keyed, state_at_rest_is_parked)
+Test(feed_keyed, a_state_at_rest_is_given_back)
 {
 	bench_text(0, "abc");
+	cr_assert(bench.f.state);
 	cr_assert_not(feeder_at_rest(&bench.f));
-	*(uint8_t *)bench.f.state = 0;
-	cr_assert(feeder_at_rest(&bench.f));
-	feeder_park(&bench.f);
+	script.rests = true;
+	for (int i = 0; i < 3; i++) {
+		bench_text(i & 1, "def");
+		cr_assert_null(bench.f.state);
+		cr_assert(feeder_at_rest(&bench.f));
+	}
+	cr_assert_leq(pool_used(bench.world.pool), 64); /* for whoever is next */
+	bench_end(0, END_FIN);
+	script.rests = false;
+	bench_text(1, "ghi");
+	cr_assert(bench.f.state);
+	calls_are(">0:abc >3:def <0:def >6:def <3:ghi");
+}
+
+Test(feed_keyed, a_state_at_rest_is_anybodys)
+{
+	struct feeder other;
+	script.rests = true;
+	bench_text(0, "abc");
+	feeder_init(&other, &bench.world, &script_keyed_ops);
+	feeder_push(&other, 0, view_text("def"), &(struct origin){0});
+	cr_assert_null(other.state);
+	bench_text(0, "ghi");
+	cr_assert_leq(pool_used(bench.world.pool), 64);
+	feeder_done(&other);
 	cr_assert_eq(pool_used(bench.world.pool), 0);
-	cr_assert(feeder_at_rest(&bench.f));
-	bench_text(0, "def");
-	calls_are(">0:abc >3:def");
+	bench_text(0, "jkl");
+	calls_are(">0:abc >0:def >3:ghi >6:jkl");
+	bench.pushed += 3;
 }
 
 Test(feed_keyed, no_memory_for_the_state)
