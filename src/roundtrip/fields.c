@@ -8,11 +8,21 @@ static uint32_t text_size(struct view text)
 	return text.size < FIELD_TEXT_MAX ? text.size : FIELD_TEXT_MAX;
 }
 
+/* Most numbers are codes and small sizes; a request without a body has two that are 0. */
+static inline uint32_t width_of(uint64_t number)
+{
+	if (number >> 32)
+		return 8;
+	if (number >> 16)
+		return 4;
+	return number ? 2 : 0;
+}
+
 uint32_t fields_size(const struct field_def *defs, const struct field *f)
 {
 	switch (defs[f->id].type) {
 	case FIELD_NUMBER:
-		return FIELD_HEAD + 8;
+		return FIELD_HEAD + width_of(f->number);
 	case FIELD_FLAG:
 		return FIELD_HEAD;
 	case FIELD_TEXT:
@@ -34,16 +44,23 @@ static uint8_t *pack_text(uint8_t *to, struct view text)
 	return to + 2 + n;
 }
 
-static inline uint32_t pack(const struct field_def *defs, const struct field *f, uint8_t *to)
+/* `roomy`: there is room for all the bytes of a number, needed or not. */
+static inline uint32_t pack(const struct field_def *defs, const struct field *f, uint8_t *to,
+			    bool roomy)
 {
 	uint8_t *at = to;
+	uint32_t width;
 
 	*at++ = f->id;
-	*at++ = f->mark;
+	*at++ = f->mark & FIELD_MARKS;
 	switch (defs[f->id].type) {
 	case FIELD_NUMBER:
-		memcpy(at, &f->number, 8);
-		at += 8;
+		if (!f->number)
+			break;
+		width = width_of(f->number);
+		memcpy(at, &f->number, roomy ? 8 : width);
+		to[1] |= (uint8_t)(width << FIELD_WIDTH_SHIFT);
+		at += width;
 		break;
 	case FIELD_FLAG:
 		break;
@@ -61,7 +78,7 @@ static inline uint32_t pack(const struct field_def *defs, const struct field *f,
 
 uint32_t fields_pack(const struct field_def *defs, const struct field *f, uint8_t *to)
 {
-	return pack(defs, f, to);
+	return pack(defs, f, to, false);
 }
 
 uint32_t fields_bound(const struct field_def *defs, const struct field *fields, unsigned count)
@@ -71,7 +88,7 @@ uint32_t fields_bound(const struct field_def *defs, const struct field *fields, 
 	for (unsigned i = 0; i < count; i++) {
 		switch (defs[fields[i].id].type) { /* a number's texts may be anything */
 		case FIELD_NUMBER:
-			size += 8;
+			size += fields[i].number ? 8 : 0;
 			break;
 		case FIELD_FLAG:
 			break;
@@ -93,7 +110,7 @@ uint32_t fields_pack_all(const struct field_def *defs, const struct field *field
 	uint8_t *at = to;
 
 	for (unsigned i = 0; i < count; i++)
-		at += pack(defs, &fields[i], at);
+		at += pack(defs, &fields[i], at, true);
 	return (uint32_t)(at - to);
 }
 

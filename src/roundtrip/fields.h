@@ -2,8 +2,9 @@
 #pragma once
 /*
  * The fields of a message, packed one behind the other in the keeper's memory, and an iterator over
- * them. Layout of one: id (1 byte), mark (1), then by the type in its field_def: NUMBER 8 bytes, FLAG none,
- * TEXT and LIST a 16-bit length and the bytes, PAIRS two such (name, then text).
+ * them. Layout of one: id (1 byte), mark (1), then by the type in its field_def: NUMBER 0, 2, 4 or 8 bytes (how
+ * many is in the upper half of the mark, which no decoder uses), FLAG none, TEXT and LIST a 16-bit length and the
+ * bytes, PAIRS two such (name, then text).
  *
  * A TEXT, NUMBER or FLAG that was given twice counts once: the first one, here as in the JSON line.
  */
@@ -12,6 +13,8 @@
 enum {
 	FIELD_TEXT_MAX = UINT16_MAX, /* what a 16-bit length can say; longer texts are cut */
 	FIELD_NAMES_MAX = 256,       /* rows of a field table: ids are bytes */
+	FIELD_MARKS = 15,            /* the bits of a packed mark that are the decoder's */
+	FIELD_WIDTH_SHIFT = 4,       /* the others: bytes of a NUMBER */
 };
 
 /* Bits of field_def.sides. */
@@ -49,19 +52,30 @@ static inline const uint8_t *field_unpack_text(const uint8_t *at, struct view *r
 	return at + 2 + ret->size;
 }
 
+static inline uint64_t field_unpack_number(const uint8_t *at, unsigned width)
+{
+	if (width == 2)
+		return load_le16(at);
+	if (width == 4)
+		return load_le32(at);
+	return width ? load_le64(at) : 0;
+}
+
 /* The next field, with views into the packed bytes; false at the end. Inline: a line walks them all. */
 static inline bool fields_next(struct field_iter *it, struct field *ret)
 {
 	const uint8_t *at = it->at;
+	unsigned width;
 
 	if (at == it->end)
 		return false;
-	*ret = (struct field){.id = at[0], .mark = at[1]};
+	*ret = (struct field){.id = at[0], .mark = at[1] & FIELD_MARKS};
+	width = at[1] >> FIELD_WIDTH_SHIFT;
 	at += 2;
 	switch (it->defs[ret->id].type) {
 	case FIELD_NUMBER:
-		ret->number = load_le64(at);
-		at += 8;
+		ret->number = field_unpack_number(at, width);
+		at += width;
 		break;
 	case FIELD_FLAG:
 		break;

@@ -8,6 +8,7 @@ static uint32_t add(uint8_t *to, const struct field *f)
 	uint32_t size = fields_size(sample_defs, f);
 
 	cr_assert_eq(fields_pack(sample_defs, f, to), size);
+	cr_assert_leq(size, fields_bound(sample_defs, f, 1));
 	return size;
 }
 
@@ -44,6 +45,30 @@ Test(fields, come_back_as_they_went_in)
 	cr_assert_eq(f.number, 0x1122334455667788);
 	cr_assert_not(fields_find(sample_defs, view_of(packed, size), SAMPLE_CODE, &f));
 	cr_assert_not(fields_find(sample_defs, view_of(NULL, 0), SAMPLE_CODE, &f));
+}
+
+Test(fields, numbers_take_as_many_bytes_as_they_need)
+{
+	static const struct {
+		uint64_t number;
+		uint32_t size;
+	} table[] = {{0, 0},         {1, 2},          {0xffff, 2},
+		     {0x10000, 4},   {UINT32_MAX, 4}, {(uint64_t)UINT32_MAX + 1, 8},
+		     {UINT64_MAX, 8}};
+
+	for (unsigned i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		const struct field in = {.id = SAMPLE_SIZE, .number = table[i].number};
+		uint8_t packed[20];
+		struct field out;
+		uint32_t size = add(packed, &in);
+
+		cr_expect_eq(size, 2 + table[i].size);
+		cr_assert(fields_find(sample_defs, view_of(packed, size), SAMPLE_SIZE, &out));
+		cr_expect_eq(out.number, table[i].number);
+		cr_assert_eq(fields_pack_all(sample_defs, &in, 1, packed), size);
+		cr_assert(fields_find(sample_defs, view_of(packed, size), SAMPLE_SIZE, &out));
+		cr_expect_eq(out.number, table[i].number);
+	}
 }
 
 Test(fields, long_texts_are_cut)
