@@ -25,7 +25,6 @@ struct worker {
 	struct flow_table *flows;
 	struct timer_wheel wheel;
 	struct stream_world streams;
-	struct feeder_world feeders;
 	struct keeper_world keepers;
 	struct protocol_stats *stats;
 	uint64_t now_ns;

@@ -54,7 +54,7 @@ void conversation_unpark(struct worker *w, struct conversation *c, uintptr_t par
 	const struct protocol_ops *ops =
 		registry_at(w->options.registry, parked >> PROTOCOL_SHIFT & 63);
 
-	keeper_init(k, &w->keepers, &w->feeders, ops);
+	keeper_init(k, &w->keepers, ops);
 	feeder_resume(&k->feeder, bits & 1, PARKED_BASE);
 	k->feeder.certain = bits >> 1 & 1;
 	k->sliding = bits >> 2 & 1;

@@ -88,7 +88,7 @@ static void conversation_begin(struct worker *w, struct conversation *c, const s
 	const struct protocol_ops *forced =
 		registry_rule_of(w->options.registry, f->port[0], f->port[1], &second);
 
-	keeper_init(&c->keeper, &w->keepers, &w->feeders, forced);
+	keeper_init(&c->keeper, &w->keepers, forced);
 	stream_init(&c->stream, &w->streams, feeder);
 	c->index = p->index;
 	if (p->flags & TCP_SYN)
@@ -408,14 +408,12 @@ int worker_new(const struct worker_options *options, struct worker **ret_worker)
 		return err;
 	}
 	w->streams = (struct stream_world){.pool = w->pool, .counters = &w->counters};
-	w->feeders = (struct feeder_world){.pool = w->pool,
-					   .counters = &w->counters,
-					   .sink = &keeper_sink,
-					   .registry = options->registry,
-					   .wants = options->wants,
-					   .stats = w->stats};
-	w->keepers.pool = w->pool;
-	w->keepers.counters = &w->counters;
+	w->keepers.feeder = (struct feeder_world){.pool = w->pool,
+						  .counters = &w->counters,
+						  .sink = &keeper_sink,
+						  .registry = options->registry,
+						  .wants = options->wants,
+						  .stats = w->stats};
 	w->keepers.emit = on_record;
 	w->keepers.health = on_health;
 	w->keepers.sent_before = on_sent_before;

@@ -40,7 +40,8 @@ struct protocol_ops;
 struct handover {
 	const void *data;
 	uint32_t size;
-	bool keep_open; /* open requests stay open (h2c: stream 1); else they end unanswered */
+	bool keep_open; /* open requests stay open, if both pair in line or both by key; else
+			 * they end unanswered */
 };
 
 struct fed {

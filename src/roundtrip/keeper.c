@@ -3,12 +3,11 @@
 #include "core/time.h"
 #include "roundtrip/record.h"
 
-void keeper_init(struct keeper *k, struct keeper_world *world, struct feeder_world *feeder_world,
-		 const struct protocol_ops *forced)
+void keeper_init(struct keeper *k, struct keeper_world *world, const struct protocol_ops *forced)
 {
 	memset(k, 0, sizeof(*k));
-	k->world = world;
-	feeder_init(&k->feeder, feeder_world, forced);
+	k->keyed = forced && forced->pairing >= PAIR_KEY_UNIQUE;
+	feeder_init(&k->feeder, &world->feeder, forced);
 }
 
 static enum reason reason_of(enum end_reason reason)
@@ -27,9 +26,9 @@ static enum reason reason_of(enum end_reason reason)
 	}
 }
 
-static void flush(struct keeper *k, enum reason reason)
+void keeper_flush(struct keeper *k, enum reason reason)
 {
-	if (keeper_keyed(k))
+	if (k->keyed)
 		keyed_flush(k, reason);
 	else
 		line_flush(k, reason);
@@ -39,36 +38,44 @@ void keeper_finish(struct keeper *k, enum end_reason reason)
 {
 	k->feeder.confirmed = 1; /* nothing contradicted the guess */
 	keeper_release(k);
-	flush(k, reason_of(reason));
+	keeper_flush(k, reason_of(reason));
+}
+
+/* Frees an entry, and the answer kept with it. */
+static void free_whole(struct keeper *k, struct entry *e)
+{
+	if (e->flags & ENTRY_KEYED)
+		keys_remove(&world_of(k)->keys, &entry_key(e)->link);
+	entry_free(k, entry_take_answer(e));
+	entry_free(k, e);
+}
+
+static void free_list(struct keeper *k, struct entry *e)
+{
+	while (e) {
+		struct entry *next = e->next;
+
+		free_whole(k, e);
+		e = next;
+	}
 }
 
 void keeper_done(struct keeper *k)
 {
 	struct entry *e;
 
-	if (k->request && k->request->partner) { /* answered early: off the line */
-		entry_free(k, k->request->partner);
-		entry_free(k, k->request);
+	if (!k->keyed) {
+		if (k->request && k->request->flags & ENTRY_ANSWERED) /* off the line */
+			free_whole(k, k->request);
+		entry_free(k, k->response);
+	} else {
+		free_list(k, k->answers);
 	}
-	while ((e = k->head)) {
-		if (e->flags & ENTRY_KEYED)
-			keys_remove(&k->world->keys, &e->link);
-		open_remove(k, e);
-		entry_free(k, e->partner); /* keyed: answered early */
-		entry_free(k, e);
-	}
-	while ((e = k->floats)) {
-		k->floats = e->next;
-		if (e->flags & ENTRY_KEYED)
-			keys_remove(&k->world->keys, &e->link);
-		entry_free(k, e);
-	}
-	while ((e = k->pending)) {
-		k->pending = e->next;
-		entry_free(k, e->partner);
-		entry_free(k, e);
-	}
-	entry_free(k, k->response);
+	free_list(k, k->head);
+	while ((e = aside_take(k, ASIDE_FLOATS)))
+		free_whole(k, e);
+	while ((e = aside_take(k, ASIDE_PENDING)))
+		free_whole(k, e);
 	feeder_done(&k->feeder);
 }
 
@@ -101,10 +108,10 @@ void keeper_tick(struct keeper *k, uint64_t now_ns)
 	struct entry *q;
 
 	while (timeout && (q = oldest_waiting(k)) && q->first_ns + timeout <= now_ns)
-		(keeper_keyed(k) ? keyed_timeout : line_timeout)(k, q);
+		(k->keyed ? keyed_timeout : line_timeout)(k, q);
 }
 
 bool keeper_at_rest(const struct keeper *k)
 {
-	return !k->head && !k->request && !k->response && !k->floats && !k->pending;
+	return !k->head && !k->request && !k->response && !k->aside;
 }

@@ -20,15 +20,25 @@ enum {
 	KEEPER_FLOAT_MAX = 256,    /* floating requests, and answers, of one flow: some 100 KiB */
 	KEEPER_OPEN_MAX = 1 << 20, /* open requests of one flow: a DNS forwarder's, with room */
 	KEEPER_PENDING_MAX = 16,   /* records of a guess: after so many whole messages it held */
-	KEEPER_FIELDS_MAX = 256 << 10, /* bytes of fields of one message */
+	KEEPER_FIELDS_MAX = 256 << 10, /* bytes of fields of one message, in a block of their own */
+	KEEPER_NAMES = 256,            /* slots for names: an entry's index is a byte ... */
+	KEEPER_NAMES_MAX = 128,        /* ... half of them in use: every decoder has one or two */
 };
 
 struct keeper;
 
+/* What a message calls itself: two pointers that entries keep as one byte. */
+struct keeper_name {
+	const char *protocol; /* NULL: a free slot */
+	const struct field_def *defs;
+};
+
+/* What the keepers of one worker share. `feeder`, `emit` and its friends are the worker's to fill in. */
 struct keeper_world {
-	struct pool *pool;
-	struct counters *counters;
+	struct feeder_world feeder; /* first: a keeper finds its world through its feeder */
 	struct key_table keys;
+	struct keeper_name names[KEEPER_NAMES]; /* by a hash of the two */
+	unsigned name_count;
 	/* One record; `rt` and all in it live until the call returns. Endpoints, place, protocol number
 	 * and RTT are still empty: the worker knows them. */
 	void (*emit)(void *data, struct keeper *k, struct roundtrip *rt);
@@ -41,33 +51,38 @@ struct keeper_world {
 	void *data;
 };
 
+/* A conversation has one all its life: what is rarely needed is elsewhere. */
 struct keeper {
-	struct feeder feeder; /* first: a feeder of ours is a keeper */
-	struct keeper_world *world;
-	struct entry *head, *tail;            /* open requests, oldest first */
-	struct entry *request;                /* FIFO: begun and not ended */
-	struct entry *response;               /* FIFO: begun and not ended */
-	struct entry *floats, *floats_tail;   /* floating answers */
-	struct entry *pending, *pending_tail; /* records of a guess that is not confirmed */
-	uint64_t last_ack; /* what the previous request's first segment acknowledged */
-	uint32_t open;     /* requests in line */
-	uint32_t ahead;    /* not anchored: of these, before the barrier */
-	uint16_t float_count;
-	uint8_t pending_count;
-	uint8_t loose : 1;    /* not anchored */
-	uint8_t sliding : 1;  /* keeps requests in flight across turns */
-	uint8_t evidence : 1; /* a quiet turn with nothing open was seen */
-	uint8_t trust : 1;    /* anchored again without evidence: pairs are `partial: order` */
-	uint8_t asked : 1;    /* a request was seen: the first one is no turn */
-	uint8_t after_hole : 1; /* no request since the client hole; by key: no answer since the server's */
-	uint8_t midstream : 1; /* loose because the connection was open before we came */
-	uint8_t dropping : 1;  /* the guess was withdrawn: records vanish */
+	struct feeder feeder;      /* first: a feeder of ours is a keeper */
+	struct entry *head, *tail; /* open requests, oldest first */
+	union {
+		struct {
+			struct entry *request, *response; /* in line: begun and not ended */
+		};
+		struct {
+			struct entry *answers, *answers_tail; /* by key: the same, oldest first */
+		};
+	};
+	struct keeper_aside *aside; /* floating answers, records of a guess; NULL: none (aside.h) */
+	uint64_t last_ack;          /* what the previous request's first segment acknowledged */
+	uint32_t open;              /* requests in line */
+	/* Not anchored: of these, before the barrier. At most KEEPER_OPEN_MAX. */
+	uint32_t ahead : 21;
+	uint32_t keyed : 1;    /* pairs by key, else in line */
+	uint32_t loose : 1;    /* not anchored */
+	uint32_t sliding : 1;  /* keeps requests in flight across turns */
+	uint32_t evidence : 1; /* a quiet turn with nothing open was seen */
+	uint32_t trust : 1;    /* anchored again without evidence: pairs are `partial: order` */
+	uint32_t asked : 1;    /* a request was seen: the first one is no turn */
+	uint32_t
+		after_hole : 1; /* no request since the client hole; by key: no answer since the server's */
+	uint32_t midstream : 1; /* loose because the connection was open before we came */
+	uint32_t dropping : 1;  /* the guess was withdrawn: records vanish */
 };
 
 extern const struct message_sink keeper_sink;
 
-void keeper_init(struct keeper *k, struct keeper_world *world, struct feeder_world *feeder_world,
-		 const struct protocol_ops *forced);
+void keeper_init(struct keeper *k, struct keeper_world *world, const struct protocol_ops *forced);
 /* The flow is over: everything open is unanswered, everything floating an orphan. Then keeper_done. */
 void keeper_finish(struct keeper *k, enum end_reason reason);
 /* Frees everything, silently; the feeder too. */

@@ -7,54 +7,55 @@
 
 struct entry *keyed_find(const struct keeper *k, uint64_t key, enum message_kind kind)
 {
-	return (struct entry *)keys_find(&k->world->keys, k, key, (uint8_t)kind);
+	struct key_link *link = keys_find(&world_of(k)->keys, k, key, (uint8_t)kind);
+
+	return link ? entry_of_link(link) : NULL;
 }
 
 static void forget(struct keeper *k, struct entry *e)
 {
 	if (!(e->flags & ENTRY_KEYED))
 		return;
-	keys_remove(&k->world->keys, &e->link);
-	e->flags &= (uint8_t)~ENTRY_KEYED;
+	keys_remove(&world_of(k)->keys, &entry_key(e)->link);
+	e->flags &= (uint16_t)~ENTRY_KEYED;
 }
 
 static void remember(struct keeper *k, struct entry *e)
 {
-	keys_insert(&k->world->keys, &e->link);
+	keys_insert(&world_of(k)->keys, &entry_key(e)->link);
 	e->flags |= ENTRY_KEYED;
 }
 
-/* Answers being received are listed too, so that the end of the flow finds them. */
-static void list_answer(struct keeper *k, struct entry *a)
+static void append(struct entry **first, struct entry **last, struct entry *e)
 {
-	a->prev = k->floats_tail;
-	a->next = NULL;
-	*(k->floats_tail ? &k->floats_tail->next : &k->floats) = a;
-	k->floats_tail = a;
-	remember(k, a);
+	entry_key(e)->prev = *last;
+	e->next = NULL;
+	*(*last ? &(*last)->next : first) = e;
+	*last = e;
 }
 
-static void take_answer(struct keeper *k, struct entry *a)
+static void take_off(struct entry **first, struct entry **last, struct entry *e)
 {
-	*(a->prev ? &a->prev->next : &k->floats) = a->next;
-	*(a->next ? &a->next->prev : &k->floats_tail) = a->prev;
-	forget(k, a);
+	struct entry *prev = entry_key(e)->prev;
+
+	*(prev ? &prev->next : first) = e->next;
+	*(e->next ? &entry_key(e->next)->prev : last) = prev;
 }
 
 /* Takes a request off the table and the list. */
 static void take(struct keeper *k, struct entry *q)
 {
 	forget(k, q);
-	open_remove(k, q);
+	take_off(&k->head, &k->tail, q);
+	k->open--;
 }
 
 static void end_request(struct keeper *k, struct entry *q, enum reason reason)
 {
-	take(k, q);
-	if (q->partner) { /* answered while it was still being sent */
-		struct entry *a = q->partner;
+	struct entry *a = entry_take_answer(q);
 
-		q->partner = NULL;
+	take(k, q);
+	if (a) { /* answered while it was still being sent */
 		q->partial |= PARTIAL_CUT;
 		record_pair(k, q, a, 0);
 	} else {
@@ -71,13 +72,14 @@ void keyed_request(struct keeper *k, const struct message *m, const struct origi
 		end_request(k, old, REASON_REUSED);
 	q = k->open < KEEPER_OPEN_MAX ? entry_new(k, m, origin) : NULL;
 	if (!q) {
-		counter_add(&k->world->counters->cap_open, 1);
-		counter_add(&k->world->counters->messages_withdrawn, 1);
+		counter_add(&counters_of(k)->cap_open, 1);
+		counter_add(&counters_of(k)->messages_withdrawn, 1);
 		return;
 	}
 	if (k->after_hole)
 		q->flags |= ENTRY_HOLE_SERVER;
-	open_append(k, q);
+	append(&k->head, &k->tail, q);
+	k->open++;
 	remember(k, q);
 }
 
@@ -99,18 +101,15 @@ void keyed_request_end(struct keeper *k, const struct message *m, const struct o
 	if (flags & MESSAGE_CANCEL) {
 		q->partial |= PARTIAL_CANCELLED;
 		end_request(k, q, REASON_CANCELLED);
-	} else if (q->partner) { /* even if it says now that it wants no answer */
-		struct entry *a = q->partner;
-
+	} else if (q->flags & ENTRY_ANSWERED) { /* even if it says now that it wants no answer */
 		take(k, q);
-		q->partner = NULL;
-		record_pair(k, q, a, 0);
+		record_pair(k, q, entry_take_answer(q), 0);
 	} else if (flags & MESSAGE_ONEWAY) {
 		take(k, q);
 		record_oneway(k, q);
 	} else if (flags & MESSAGE_REKEY) {
 		forget(k, q);
-		q->link.key = m->new_key;
+		entry_key(q)->link.key = m->new_key;
 		remember(k, q);
 	}
 }
@@ -124,7 +123,7 @@ static bool follows(const struct keeper *k, const struct entry *q, const struct 
 /* One answer for every open request with a key up to its own. */
 static void answer_up_to(struct keeper *k, const struct message *m, struct entry *a)
 {
-	const uint8_t holed = ENTRY_HOLE_SERVER | ENTRY_HOLE_CLIENT;
+	const unsigned holed = ENTRY_HOLE_SERVER | ENTRY_HOLE_CLIENT;
 	struct entry *q = k->head, *next;
 	bool any = false;
 
@@ -132,17 +131,18 @@ static void answer_up_to(struct keeper *k, const struct message *m, struct entry
 		struct entry *copy;
 
 		next = q->next;
-		if (q->link.key > m->key || q->partner || !follows(k, q, a))
+		if (entry_key(q)->link.key > m->key || q->flags & ENTRY_ANSWERED ||
+		    !follows(k, q, a))
 			continue;
 		copy = entry_copy(k, a);
 		if (!copy)
 			break;
 		any = true;
 		/* Its own answer, or what cancelled it, may be what was lost. */
-		if (q->link.key != m->key && q->flags & holed)
+		if (entry_key(q)->link.key != m->key && q->flags & holed)
 			q->partial |= PARTIAL_ORDER;
 		if (!(q->flags & ENTRY_ENDED)) { /* early: wait for the request's end */
-			q->partner = copy;
+			entry_put_answer(q, copy);
 			continue;
 		}
 		take(k, q);
@@ -158,13 +158,13 @@ static void answer_one(struct keeper *k, const struct message *m, struct entry *
 {
 	struct entry *q = keyed_find(k, m->key, MESSAGE_REQUEST);
 
-	if (!q || q->partner || !follows(k, q, a)) {
+	if (!q || q->flags & ENTRY_ANSWERED || !follows(k, q, a)) {
 		record_orphan(k, a, q ? REASON_ORDER : REASON_UNASKED);
 	} else if (q->flags & ENTRY_ENDED) {
 		take(k, q);
 		record_pair(k, q, a, 0);
 	} else {
-		q->partner = a;
+		entry_put_answer(q, a);
 	}
 }
 
@@ -172,9 +172,10 @@ static void answer_one(struct keeper *k, const struct message *m, struct entry *
 static void finish_answer(struct keeper *k, struct entry *a, const struct message *m,
 			  unsigned flags)
 {
-	take_answer(k, a);
+	forget(k, a);
+	take_off(&k->answers, &k->answers_tail, a);
 	if (!(flags & MESSAGE_FINAL)) {
-		counter_add(&k->world->counters->interim_responses, 1);
+		counter_add(&counters_of(k)->interim_responses, 1);
 		entry_free(k, a);
 		return;
 	}
@@ -189,7 +190,7 @@ static void finish_answer(struct keeper *k, struct entry *a, const struct messag
 /* One whose end will not come. */
 static void cut_answer(struct keeper *k, struct entry *a)
 {
-	const struct message m = {.key = a->link.key};
+	const struct message m = {.key = entry_key(a)->link.key};
 
 	finish_answer(k, a, &m, a->flags_begin | MESSAGE_CUT);
 }
@@ -202,8 +203,10 @@ void keyed_response(struct keeper *k, const struct message *m, const struct orig
 	if (old)
 		cut_answer(k, old);
 	a = entry_new(k, m, origin);
-	if (a)
-		list_answer(k, a);
+	if (!a)
+		return;
+	append(&k->answers, &k->answers_tail, a); /* so that the end of the flow finds it */
+	remember(k, a);
 }
 
 void keyed_response_end(struct keeper *k, const struct message *m, const struct origin *origin)
@@ -229,7 +232,7 @@ int keyed_ask(const struct keeper *k, uint64_t key, const struct origin *origin)
 /* A key that is used again may have been answered, and asked again, where nobody saw it. */
 void keyed_hole(struct keeper *k, enum side side)
 {
-	uint8_t bit = side == FROM_CLIENT ? ENTRY_HOLE_CLIENT : ENTRY_HOLE_SERVER;
+	uint16_t bit = side == FROM_CLIENT ? ENTRY_HOLE_CLIENT : ENTRY_HOLE_SERVER;
 	struct entry *q = k->head, *next;
 
 	if (side == FROM_SERVER)
@@ -245,8 +248,8 @@ void keyed_hole(struct keeper *k, enum side side)
 
 void keyed_flush(struct keeper *k, enum reason reason)
 {
-	while (k->floats)
-		cut_answer(k, k->floats);
+	while (k->answers)
+		cut_answer(k, k->answers);
 	while (k->head)
 		end_request(k, k->head, reason);
 	k->after_hole = 0;

@@ -26,27 +26,32 @@ static enum reason loose_reason(const struct keeper *k)
 	return k->midstream ? REASON_MIDSTREAM : REASON_GAP;
 }
 
+static void append(struct keeper *k, struct entry *q)
+{
+	q->prev = k->tail;
+	q->next = NULL;
+	*(k->tail ? &k->tail->next : &k->head) = q;
+	k->tail = q;
+	k->open++;
+}
+
+static void take_off(struct keeper *k, struct entry *q)
+{
+	*(q->prev ? &q->prev->next : &k->head) = q->next;
+	*(q->next ? &q->next->prev : &k->tail) = q->prev;
+	k->open--;
+}
+
 static struct entry *take_head(struct keeper *k)
 {
 	struct entry *q = k->head;
 
-	open_remove(k, q);
+	take_off(k, q);
 	if (k->loose && k->ahead)
 		k->ahead--;
 	if (k->request == q)
 		k->request = NULL;
 	return q;
-}
-
-static struct entry *take_float(struct keeper *k)
-{
-	struct entry *a = k->floats;
-
-	k->floats = a->next;
-	if (!k->floats)
-		k->floats_tail = NULL;
-	k->float_count--;
-	return a;
 }
 
 /* Ends a request of the line; one that was said already just goes. */
@@ -66,8 +71,8 @@ static void end_heads(struct keeper *k, uint32_t n, enum reason reason)
 
 static void end_floats(struct keeper *k, uint32_t keep, enum reason reason)
 {
-	while (k->float_count > keep)
-		record_orphan(k, take_float(k), reason);
+	while (aside_count(k, ASIDE_FLOATS) > keep)
+		record_orphan(k, aside_take(k, ASIDE_FLOATS), reason);
 }
 
 /* Ends the requests behind the barrier, oldest first. */
@@ -80,7 +85,7 @@ static void end_floating_requests(struct keeper *k, enum reason reason)
 	while (q) {
 		struct entry *next = q->next;
 
-		open_remove(k, q);
+		take_off(k, q);
 		if (k->request == q)
 			k->request = NULL;
 		end_request(k, q, reason);
@@ -100,23 +105,33 @@ static void pair(struct keeper *k, struct entry *q, struct entry *a)
 
 /* --- the quiet turn --- */
 
-/* The last n answers belong to the last n requests, if each answer acknowledges its request. */
+/* The last n answers belong to the last n requests, if each answer acknowledges its request: that n. */
+static uint32_t matching(const struct keeper *k)
+{
+	uint32_t floats = aside_count(k, ASIDE_FLOATS), n = 0;
+	const struct entry *q = k->head, *a = floats ? k->aside->queue[ASIDE_FLOATS].head : NULL;
+
+	for (uint32_t i = k->open; q && i > floats; i--)
+		q = q->next;
+	for (uint32_t i = floats; a && i > k->open; i--)
+		a = a->next;
+	for (; q && a; q = q->next, a = a->next)
+		n = a->ack > q->from ? n + 1 : 0;
+	return n;
+}
+
 static void resolve(struct keeper *k)
 {
-	uint32_t most = k->open < k->float_count ? k->open : k->float_count, n = 0;
-	const struct entry *q = k->tail;
-	struct entry *a;
+	uint32_t n = matching(k);
 
 	k->trust |= !k->evidence && !lockstep(k);
-	for (a = k->floats_tail; n < most && a->ack > q->from; a = a->prev, q = q->prev)
-		n++;
 	end_heads(k, k->open - n, loose_reason(k));
 	end_floats(k, n, loose_reason(k));
 	k->loose = 0;
 	k->midstream = 0;
 	while (n--) {
 		struct entry *first = take_head(k);
-		pair(k, first, take_float(k));
+		pair(k, first, aside_take(k, ASIDE_FLOATS));
 	}
 }
 
@@ -124,7 +139,7 @@ static void resolve(struct keeper *k)
 static bool quiet_turn(const struct keeper *k, const struct message *m, const struct origin *origin)
 {
 	const struct feeder_dir *server = server_dir(k);
-	const struct keeper_world *w = k->world;
+	const struct keeper_world *w = world_of(k);
 
 	if (origin->ack < server->end || k->response || server->off != server->end ||
 	    server->last.ack < m->offset)
@@ -156,18 +171,15 @@ static void look_for_turn(struct keeper *k, const struct message *m, const struc
 /* A request whose end will not come. */
 static void cut_request(struct keeper *k)
 {
-	struct entry *q = k->request;
+	struct entry *q = k->request, *a;
 
 	if (!q)
 		return;
 	k->request = NULL;
 	q->partial |= PARTIAL_CUT;
-	if (q->partner) { /* answered while it was still being sent */
-		struct entry *a = q->partner;
-
-		q->partner = NULL;
+	a = entry_take_answer(q);
+	if (a) /* answered while it was still being sent */
 		pair(k, q, a);
-	}
 }
 
 static void finish_response(struct keeper *k, struct entry *a)
@@ -180,7 +192,7 @@ static void finish_response(struct keeper *k, struct entry *a)
 		if (!sending || q->flags & ENTRY_TIMED_OUT) {
 			pair(k, q, a);
 		} else { /* early: wait for the request's end */
-			q->partner = a;
+			entry_put_answer(q, a);
 			k->request = q;
 		}
 		return;
@@ -191,15 +203,13 @@ static void finish_response(struct keeper *k, struct entry *a)
 		k->ahead = 0;
 		return;
 	}
-	if (k->float_count >= KEEPER_FLOAT_MAX) {
-		counter_add(&k->world->counters->cap_floating, 1);
+	if (aside_count(k, ASIDE_FLOATS) >= KEEPER_FLOAT_MAX) {
+		counter_add(&counters_of(k)->cap_floating, 1);
 		end_floats(k, KEEPER_FLOAT_MAX - 1, REASON_LIMIT);
 	}
-	a->prev = k->floats_tail;
-	a->next = NULL;
-	*(k->floats_tail ? &k->floats_tail->next : &k->floats) = a;
-	k->floats_tail = a;
-	k->float_count++;
+	/* Those that float are always the last ones: none did when memory ran out. */
+	if (!aside_put(k, ASIDE_FLOATS, a))
+		record_orphan(k, a, REASON_LIMIT);
 }
 
 /* An answer that was being received when its direction broke. */
@@ -211,7 +221,7 @@ static void cut_response(struct keeper *k)
 		return;
 	k->response = NULL;
 	if (!(a->flags_begin & MESSAGE_FINAL)) {
-		counter_add(&k->world->counters->interim_responses, 1);
+		counter_add(&counters_of(k)->interim_responses, 1);
 		entry_free(k, a);
 		return;
 	}
@@ -228,16 +238,16 @@ void line_request(struct keeper *k, const struct message *m, const struct origin
 	look_for_turn(k, m, origin);
 	q = entry_new(k, m, origin);
 	if (!q || k->open >= KEEPER_OPEN_MAX) {
-		counter_add(&k->world->counters->cap_open, 1);
-		counter_add(&k->world->counters->messages_withdrawn, 1);
+		counter_add(&counters_of(k)->cap_open, 1);
+		counter_add(&counters_of(k)->messages_withdrawn, 1);
 		entry_free(k, q);
 		line_hole(k, FROM_CLIENT, WHY_LIMIT);
 		return;
 	}
-	open_append(k, q);
+	append(k, q);
 	k->request = q;
 	if (k->loose && k->open - k->ahead > KEEPER_FLOAT_MAX) {
-		counter_add(&k->world->counters->cap_floating, 1);
+		counter_add(&counters_of(k)->cap_floating, 1);
 		if (!k->ahead)
 			end_heads(k, 1, loose_reason(k));
 		else
@@ -247,7 +257,7 @@ void line_request(struct keeper *k, const struct message *m, const struct origin
 
 void line_request_end(struct keeper *k, const struct message *m, const struct origin *origin)
 {
-	struct entry *q = k->request;
+	struct entry *q = k->request, *a;
 
 	if (!q)
 		return;
@@ -255,15 +265,14 @@ void line_request_end(struct keeper *k, const struct message *m, const struct or
 	entry_end(q, m, origin);
 	entry_add(k, q, m);
 	q->partial |= partial_of(m->flags);
-	if (q->partner) { /* answered while it was still being sent */
-		struct entry *a = q->partner;
-		q->partner = NULL;
+	a = entry_take_answer(q);
+	if (a) { /* answered while it was still being sent */
 		pair(k, q, a);
 		return;
 	}
 	if (!((m->flags | q->flags_begin) & (MESSAGE_ONEWAY | MESSAGE_CANCEL)))
 		return;
-	open_remove(k, q);
+	take_off(k, q);
 	if (k->ahead > k->open)
 		k->ahead = k->open;
 	if ((m->flags | q->flags_begin) & MESSAGE_ONEWAY) {
@@ -305,7 +314,7 @@ void line_response_end(struct keeper *k, const struct message *m, const struct o
 	entry_end(a, m, origin);
 	entry_add(k, a, m);
 	if (!((m->flags | a->flags_begin) & MESSAGE_FINAL)) {
-		counter_add(&k->world->counters->interim_responses, 1);
+		counter_add(&counters_of(k)->interim_responses, 1);
 		entry_free(k, a);
 		return;
 	}
@@ -370,5 +379,5 @@ void line_timeout(struct keeper *k, struct entry *q)
 	if (said)
 		record_unanswered(k, said, REASON_TIMEOUT);
 	else
-		counter_add(&k->world->counters->messages_withdrawn, 1);
+		counter_add(&counters_of(k)->messages_withdrawn, 1);
 }

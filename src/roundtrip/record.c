@@ -4,13 +4,8 @@
 
 static struct message_part part_of(const struct entry *e)
 {
-	return (struct message_part){e->from,
-				     e->to,
-				     e->first_ns,
-				     e->last_ns,
-				     e->first_frame,
-				     e->last_frame,
-				     view_of(e->fields, e->fields_size)};
+	return (struct message_part){e->from,        e->to,         e->first_ns,    e->last_ns,
+				     e->first_frame, e->last_frame, entry_fields(e)};
 }
 
 static void set_times(struct roundtrip *rt, const struct entry *q, const struct entry *a)
@@ -29,16 +24,25 @@ static void set_times(struct roundtrip *rt, const struct entry *q, const struct 
 
 static void set_health(const struct keeper *k, struct roundtrip *rt, const struct entry *q)
 {
+	const struct keeper_world *w = world_of(k);
 	struct tcp_health h;
 	uint64_t lost;
 
-	if (!q || !k->world->health)
+	if (!q || !w->health)
 		return;
-	k->world->health(k->world->data, k, &h, &lost);
-	rt->retransmits = h.retransmits - q->retransmits;
-	rt->out_of_order = h.out_of_order - q->out_of_order;
-	rt->zero_windows = h.zero_windows - q->zero_windows;
-	rt->lost_bytes = (uint32_t)lost - q->lost;
+	w->health(w->data, k, &h, &lost);
+	rt->retransmits = h.retransmits;
+	rt->out_of_order = h.out_of_order;
+	rt->zero_windows = h.zero_windows;
+	rt->lost_bytes = (uint32_t)lost;
+	if (q->flags & ENTRY_HEALTH) {
+		const struct entry_health *was = entry_health(q);
+
+		rt->retransmits -= was->retransmits;
+		rt->out_of_order -= was->out_of_order;
+		rt->zero_windows -= was->zero_windows;
+		rt->lost_bytes = (uint32_t)lost - was->lost;
+	}
 }
 
 static uint64_t *status_counter(struct counters *c, enum status status)
@@ -61,9 +65,10 @@ static void send_record(struct keeper *k, struct entry *q, struct entry *a, enum
 			enum reason reason)
 {
 	const struct entry *first = q ? q : a;
+	const struct keeper_world *w = world_of(k);
 	struct message_part request, response;
-	struct roundtrip rt = {.protocol = first->protocol,
-			       .defs = first->defs,
+	struct roundtrip rt = {.protocol = w->names[first->name].protocol,
+			       .defs = w->names[first->name].defs,
 			       .status = status,
 			       .reason = reason,
 			       .partial = (q ? q->partial : 0u) | (a ? a->partial : 0u)};
@@ -78,15 +83,15 @@ static void send_record(struct keeper *k, struct entry *q, struct entry *a, enum
 	}
 	set_times(&rt, q, a);
 	set_health(k, &rt, q);
-	counter_add(status_counter(k->world->counters, status), 1);
-	k->world->emit(k->world->data, k, &rt);
+	counter_add(status_counter(counters_of(k), status), 1);
+	w->emit(w->data, k, &rt);
 }
 
 static void withdraw(struct keeper *k, struct entry *e)
 {
 	if (!e)
 		return;
-	counter_add(&k->world->counters->messages_withdrawn, 1);
+	counter_add(&counters_of(k)->messages_withdrawn, 1);
 	entry_free(k, e);
 }
 
@@ -108,11 +113,14 @@ static void finish(struct keeper *k, struct entry *q, struct entry *a, enum stat
 	}
 	first->status = (uint8_t)status;
 	first->reason = (uint8_t)reason;
-	first->partner = q ? a : NULL;
-	first->next = NULL;
-	*(k->pending_tail ? &k->pending_tail->next : &k->pending) = first;
-	k->pending_tail = first;
-	if (++k->pending_count >= KEEPER_PENDING_MAX)
+	if (!aside_put(k, ASIDE_PENDING, first)) {
+		withdraw(k, q);
+		withdraw(k, a);
+		return;
+	}
+	if (q && a)
+		entry_put_answer(q, a);
+	if (aside_count(k, ASIDE_PENDING) >= KEEPER_PENDING_MAX)
 		feeder_confirm(&k->feeder);
 }
 
@@ -121,7 +129,7 @@ void record_pair(struct keeper *k, struct entry *request, struct entry *response
 	bool error = (request->flags | response->flags) & ENTRY_ERROR;
 
 	request->partial |= (uint16_t)partial;
-	counter_add(&k->world->counters->responses, 1);
+	counter_add(&counters_of(k)->responses, 1);
 	if (!k->feeder.confirmed && !k->dropping)
 		feeder_confirm(&k->feeder);
 	finish(k, request, response, error ? STATUS_ERROR : STATUS_OK, REASON_NONE);
@@ -136,7 +144,7 @@ void record_unanswered(struct keeper *k, struct entry *request, enum reason reas
 
 void record_orphan(struct keeper *k, struct entry *response, enum reason reason)
 {
-	counter_add(&k->world->counters->responses, 1);
+	counter_add(&counters_of(k)->responses, 1);
 	finish(k, NULL, response, STATUS_ORPHAN, reason);
 }
 
@@ -145,44 +153,15 @@ void record_oneway(struct keeper *k, struct entry *request)
 	finish(k, request, NULL, STATUS_ONEWAY, REASON_NONE);
 }
 
-void open_append(struct keeper *k, struct entry *request)
-{
-	request->prev = k->tail;
-	request->next = NULL;
-	*(k->tail ? &k->tail->next : &k->head) = request;
-	k->tail = request;
-	k->open++;
-}
-
-void open_remove(struct keeper *k, struct entry *request)
-{
-	*(request->prev ? &request->prev->next : &k->head) = request->next;
-	*(request->next ? &request->next->prev : &k->tail) = request->prev;
-	k->open--;
-}
-
 /* --- a guess is settled --- */
-
-static struct entry *take_pending(struct keeper *k)
-{
-	struct entry *e = k->pending;
-
-	if (e) {
-		k->pending = e->next;
-		if (!k->pending)
-			k->pending_tail = NULL;
-		k->pending_count--;
-	}
-	return e;
-}
 
 void keeper_release(struct keeper *k)
 {
 	struct entry *e;
 
-	while ((e = take_pending(k))) {
+	while ((e = aside_take(k, ASIDE_PENDING))) {
 		bool orphan = e->status == STATUS_ORPHAN;
-		struct entry *a = orphan ? e : e->partner;
+		struct entry *a = orphan ? e : entry_take_answer(e);
 
 		send_record(k, orphan ? NULL : e, a, e->status, e->reason);
 		if (!orphan)
@@ -202,14 +181,11 @@ static void on_withdrawn(struct feeder *f)
 	struct entry *e;
 
 	k->dropping = 1;
-	if (keeper_keyed(k))
-		keyed_flush(k, REASON_NONE);
-	else
-		line_flush(k, REASON_NONE);
+	keeper_flush(k, REASON_NONE);
 	k->dropping = 0;
-	while ((e = take_pending(k))) {
-		if (e->status != STATUS_ORPHAN)
-			withdraw(k, e->partner);
+	k->keyed = 0; /* detection is next */
+	while ((e = aside_take(k, ASIDE_PENDING))) {
+		withdraw(k, entry_take_answer(e));
 		withdraw(k, e);
 	}
 }
@@ -220,17 +196,16 @@ static void on_begin(struct feeder *f, enum side side, const struct message *m,
 		     const struct origin *origin)
 {
 	struct keeper *k = (struct keeper *)f;
-	bool keyed = keeper_keyed(k);
 
-	if (keyed && side == FROM_SERVER)
+	if (k->keyed && side == FROM_SERVER)
 		k->after_hole = 0;
 	if (m->kind == MESSAGE_PUSH) {
-		counter_add(&k->world->counters->pushes, 1);
+		counter_add(&counters_of(k)->pushes, 1);
 	} else if (m->kind == MESSAGE_REQUEST) {
-		counter_add(&k->world->counters->requests, 1);
-		(keyed ? keyed_request : line_request)(k, m, origin);
+		counter_add(&counters_of(k)->requests, 1);
+		(k->keyed ? keyed_request : line_request)(k, m, origin);
 	} else {
-		(keyed ? keyed_response : line_response)(k, m, origin);
+		(k->keyed ? keyed_response : line_response)(k, m, origin);
 	}
 }
 
@@ -242,7 +217,7 @@ static void on_add(struct feeder *f, enum side side, const struct message *m)
 	(void)side;
 	if (m->kind == MESSAGE_PUSH)
 		return;
-	if (keeper_keyed(k))
+	if (k->keyed)
 		e = keyed_find(k, m->key, m->kind);
 	else
 		e = m->kind == MESSAGE_REQUEST ? k->request : k->response;
@@ -257,13 +232,12 @@ static void on_end(struct feeder *f, enum side side, const struct message *m,
 		   const struct origin *origin)
 {
 	struct keeper *k = (struct keeper *)f;
-	bool keyed = keeper_keyed(k);
 
 	(void)side;
 	if (m->kind == MESSAGE_REQUEST)
-		(keyed ? keyed_request_end : line_request_end)(k, m, origin);
+		(k->keyed ? keyed_request_end : line_request_end)(k, m, origin);
 	else if (m->kind == MESSAGE_RESPONSE)
-		(keyed ? keyed_response_end : line_response_end)(k, m, origin);
+		(k->keyed ? keyed_response_end : line_response_end)(k, m, origin);
 }
 
 static int on_ask(struct feeder *f, enum side side, uint64_t key, const struct origin *origin)
@@ -271,29 +245,28 @@ static int on_ask(struct feeder *f, enum side side, uint64_t key, const struct o
 	struct keeper *k = (struct keeper *)f;
 
 	(void)side;
-	return keeper_keyed(k) ? keyed_ask(k, key, origin) : line_ask(k, origin);
+	return k->keyed ? keyed_ask(k, key, origin) : line_ask(k, origin);
 }
 
 static void on_hole(struct feeder *f, enum side side, enum why why)
 {
 	struct keeper *k = (struct keeper *)f;
 
-	if (keeper_keyed(k))
+	if (k->keyed)
 		keyed_hole(k, side);
 	else
 		line_hole(k, side, why);
 }
 
+/* Requests stay open only where answers find them the same way. */
 static void on_switched(struct feeder *f, const struct protocol_ops *from, bool keep_open)
 {
 	struct keeper *k = (struct keeper *)f;
+	bool keyed = f->ops->pairing >= PAIR_KEY_UNIQUE;
 
-	if (keep_open || !from)
-		return;
-	if (from->pairing >= PAIR_KEY_UNIQUE)
-		keyed_flush(k, REASON_SWITCHED);
-	else
-		line_flush(k, REASON_SWITCHED);
+	if (from && (!keep_open || keyed != k->keyed))
+		keeper_flush(k, REASON_SWITCHED);
+	k->keyed = keyed;
 }
 
 const struct message_sink keeper_sink = {

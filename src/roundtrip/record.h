@@ -3,7 +3,7 @@
 /*
  * From entries to records, and the two ways to pair: in line and by key. Private to src/roundtrip.
  */
-#include "roundtrip/entry.h"
+#include "roundtrip/aside.h"
 
 /* Each of these consumes the entries it is given and counts the record. */
 void record_pair(struct keeper *k, struct entry *request, struct entry *response, unsigned partial);
@@ -14,9 +14,8 @@ void record_oneway(struct keeper *k, struct entry *request);
 /* Sends the records of a guess that held. */
 void keeper_release(struct keeper *k);
 
-/* The open requests, oldest first (head, tail, open). */
-void open_append(struct keeper *k, struct entry *request);
-void open_remove(struct keeper *k, struct entry *request);
+/* Everything open and half seen ends. */
+void keeper_flush(struct keeper *k, enum reason reason);
 
 /* --- in line (line.c) --- */
 void line_request(struct keeper *k, const struct message *m, const struct origin *origin);
@@ -43,8 +42,3 @@ void keyed_flush(struct keeper *k, enum reason reason);
 void keyed_timeout(struct keeper *k, struct entry *q);
 /* The open entry of a key; NULL when there is none. */
 struct entry *keyed_find(const struct keeper *k, uint64_t key, enum message_kind kind);
-
-static inline bool keeper_keyed(const struct keeper *k)
-{
-	return k->feeder.ops && k->feeder.ops->pairing >= PAIR_KEY_UNIQUE;
-}

@@ -299,18 +299,16 @@ static void start(const struct protocol_ops *forced)
 	notes_size = 0;
 	finished = false;
 	memset(is_open, 0, sizeof(is_open));
-	brackets.feeders = (struct feeder_world){.pool = pool,
-						 .counters = &brackets.counters,
-						 .sink = &keeper_sink,
-						 .registry = registry,
-						 .stats = brackets.stats};
-	brackets.world = (struct keeper_world){.pool = pool,
-					       .counters = &brackets.counters,
+	brackets.world = (struct keeper_world){.feeder = {.pool = pool,
+							  .counters = &brackets.counters,
+							  .sink = &keeper_sink,
+							  .registry = registry,
+							  .stats = brackets.stats},
 					       .emit = on_record,
 					       .health = on_health,
 					       .sent_before = on_sent_before};
 	cr_assert_eq(keys_init(&brackets.world.keys, 1), 0);
-	keeper_init(&brackets.keeper, &brackets.world, &brackets.feeders, forced);
+	keeper_init(&brackets.keeper, &brackets.world, forced);
 	brackets.keeper.feeder.initiator = 0;
 }
 
@@ -333,9 +331,9 @@ void brackets_drop(void)
 {
 	keeper_done(&brackets.keeper);
 	cr_expect_eq(brackets.world.keys.count, 0);
-	cr_expect_eq(pool_used(brackets.world.pool), 0);
+	cr_expect_eq(pool_used(brackets.world.feeder.pool), 0);
 	keys_done(&brackets.world.keys);
-	pool_free(brackets.world.pool);
+	pool_free(brackets.world.feeder.pool);
 	registry_free(registry);
 	registry = NULL;
 }

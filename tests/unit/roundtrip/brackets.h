@@ -36,7 +36,6 @@
 struct brackets {
 	struct keeper keeper;
 	struct keeper_world world;
-	struct feeder_world feeders;
 	struct counters counters;
 	struct protocol_stats stats[4];
 	const struct protocol_ops *to;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is the same for all ways to pair: kinds of messages, guesses, switches, ends, times, fields, memory. */
+/* What is the same for all ways to pair: kinds of messages, guesses, switches, ends, times. */
 #include "tests/unit/roundtrip/brackets.h"
 
 static void start(void)
@@ -187,6 +187,22 @@ Test(keeper, a_switch_that_keeps_requests_open)
 	server("$(A)");
 	said_is("a=A");
 	cr_expect_str_eq(brackets.last.protocol, "fifo");
+}
+
+Test(keeper, a_switch_to_another_way_of_pairing_keeps_nothing_open)
+{
+	brackets.keep_open = true;
+	client("(a)(b.");
+	brackets.to = &unique_ops;
+	server("(A.$");
+	said_is("a=A+cut b?switched+cut");
+	client("(1c)(2d)");
+	server("(1C.");
+	brackets.to = &fifo_ops;
+	server("$");
+	said_is("c=C+cut d?switched");
+	cr_expect(keeper_at_rest(&brackets.keeper));
+	cr_expect_eq(brackets.world.keys.count, 0);
 }
 
 Test(keeper, a_switch_to_keys_and_its_end)
@@ -377,6 +393,23 @@ Test(keeper, the_health_of_a_round_trip_is_that_of_its_window)
 	cr_expect_eq(brackets.last.lost_bytes, 50);
 }
 
+Test(keeper, the_health_of_a_round_trip_by_key_is_that_of_its_window)
+{
+	with(&unique_ops);
+	brackets.health = (struct tcp_health){.retransmits = 1, .out_of_order = 2};
+	brackets.lost = 7;
+	client("(1a)(2b)");
+	brackets.health =
+		(struct tcp_health){.retransmits = 4, .out_of_order = 2, .zero_windows = 1};
+	brackets.lost = 9;
+	server("(2B)(1A)");
+	said_is("b=B a=A");
+	cr_expect_eq(brackets.last.retransmits, 3);
+	cr_expect_eq(brackets.last.out_of_order, 0);
+	cr_expect_eq(brackets.last.zero_windows, 1);
+	cr_expect_eq(brackets.last.lost_bytes, 2);
+}
+
 Test(keeper, a_request_is_timed_out_once_and_keeps_its_place)
 {
 	with(&timed_ops);
@@ -426,113 +459,4 @@ Test(keeper, without_a_timeout_an_answer_may_take_for_ever)
 	said_is("");
 	server("(A)");
 	said_is("a=A");
-}
-
-/* --- fields --- */
-
-/* Packed: id, mark, length, bytes. */
-enum { PACKED = 4 };
-
-static void add_fields(unsigned count, uint32_t size)
-{
-	static char text[UINT16_MAX];
-
-	memset(text, 'x', sizeof(text));
-	brackets.added = (struct field){.id = 1, .text = view_of(text, size)};
-	client("(a");
-	for (unsigned i = 0; i < count; i++)
-		client("@");
-	client(")");
-	server("(A)");
-}
-
-Test(keeper, fields_may_be_added_while_a_message_goes_on)
-{
-	add_fields(2, 10);
-	said_is("a=A");
-	cr_expect_eq(brackets.last_fields, PACKED + 1 + 2 * (PACKED + 10));
-}
-
-Test(keeper, fields_may_outgrow_their_first_room)
-{
-	add_fields(100, 1000);
-	said_is("a=A");
-	cr_expect_eq(brackets.last_fields, PACKED + 1 + 100 * (PACKED + 1000));
-}
-
-Test(keeper, the_fields_of_one_message_have_a_cap)
-{
-	add_fields(300, 1000);
-	said_is("a=A+limit");
-	cr_expect_leq(brackets.last_fields, KEEPER_FIELDS_MAX);
-	cr_expect_gt(brackets.last_fields, KEEPER_FIELDS_MAX - PACKED - 1000);
-}
-
-Test(keeper, big_fields_survive_a_timeout_and_an_answer_for_many)
-{
-	with(&timed_keyed_ops);
-	brackets.added = (struct field){.id = 1, .text = view_of("0123456789", 10)};
-	client("(1a)(2b)");
-	server("(^2X");
-	for (unsigned i = 0; i < 1000; i++)
-		server("@");
-	server(")");
-	said_is("a=X b=X");
-	with(&timed_ops);
-	add_fields(100, 1000);
-	said_is("a=A");
-	brackets.added = (struct field){.id = 1, .text = view_of("0123456789", 10)};
-	client("(a");
-	for (unsigned i = 0; i < 1000; i++)
-		client("@");
-	client(")");
-	tick_after_ms(2000);
-	said_is("a?timeout");
-	cr_expect_eq(brackets.last_fields, PACKED + 1 + 1000 * (PACKED + 10));
-}
-
-/* --- memory --- */
-
-static void talk(void)
-{
-	client("(1a)(2b)");
-	server("(1A)");
-	client("(3c..");
-	server("(^2B)");
-	hole(FROM_SERVER, 3);
-	server("(3C)");
-	client(")(4d)");
-	server("(4D)");
-	client("(5e)");
-	tick_after_ms(1000);
-	finish(END_FIN);
-}
-
-Test(keeper, any_allocation_may_fail)
-{
-	static const struct protocol_ops *const every[] = {&timed_ops, &timed_keyed_ops};
-
-	for (unsigned i = 0; i < 2; i++) {
-		for (uint64_t nth = 1; nth < 16; nth++) {
-			with(every[i]);
-			pool_fail_at(brackets.world.pool, nth);
-			talk();
-			pool_fail_at(brackets.world.pool, 0);
-			brackets_stop();
-			brackets_start(every[i]);
-		}
-	}
-}
-
-Test(keeper, a_request_without_memory_is_a_hole)
-{
-	client("(a)");
-	pool_fail_at(brackets.world.pool, 1);
-	client("(b)");
-	client("(c)");
-	server("(A)(B)(C)");
-	cr_expect_eq(counted(messages_withdrawn), 1);
-	cr_expect_eq(counted(cap_open), 1);
-	client("(d)");
-	said_is("a=A -B:gap c=C+order");
 }
