@@ -212,6 +212,7 @@ static void on_timer(void *data, struct timer *t)
 	struct conversation *c = conversation_of_timer(t);
 	struct flow *f = c->flow;
 	enum stream_state state;
+	uint64_t at_ns = w->now_ns - w->now_ns % TICK_NS; /* whichever deadline woke us */
 	uintptr_t parked;
 
 	if (f->last_ns + w->options.tcp_idle_ns <= w->now_ns) {
@@ -223,8 +224,8 @@ static void on_timer(void *data, struct timer *t)
 		conversation_end(w, c, END_RST, END_RST);
 		return;
 	}
-	keeper_tick(&c->keeper, w->now_ns);
-	state = stream_tick(&c->stream, w->now_ns);
+	keeper_tick(&c->keeper, at_ns);
+	state = stream_tick(&c->stream, at_ns);
 	if (state != STREAM_ON)
 		settle(w, c, state);
 	else if (may_park(w, f) && conversation_park(w, c, &parked))

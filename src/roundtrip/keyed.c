@@ -168,6 +168,24 @@ static void answer_one(struct keeper *k, const struct message *m, struct entry *
 	}
 }
 
+/* Its key may have been answered, and used again, where nobody saw it. */
+static bool is_doubtful(const struct keeper *k, const struct entry *q)
+{
+	return k->feeder.ops->pairing == PAIR_KEY_REUSED && q->flags & ENTRY_HOLE_CLIENT &&
+	       q->flags & ENTRY_HOLE_SERVER;
+}
+
+/* An answer that was not the last one leaves a doubtful request with nothing to hope for. */
+static void finish_interim(struct keeper *k, struct entry *a)
+{
+	struct entry *q = keyed_find(k, entry_key(a)->link.key, MESSAGE_REQUEST);
+
+	counter_add(&counters_of(k)->interim_responses, 1);
+	if (q && is_doubtful(k, q))
+		end_request(k, q, REASON_GAP);
+	entry_free(k, a);
+}
+
 /* An answer is whole, or as much of it as will come. */
 static void finish_answer(struct keeper *k, struct entry *a, const struct message *m,
 			  unsigned flags)
@@ -175,8 +193,7 @@ static void finish_answer(struct keeper *k, struct entry *a, const struct messag
 	forget(k, a);
 	take_off(&k->answers, &k->answers_tail, a);
 	if (!(flags & MESSAGE_FINAL)) {
-		counter_add(&counters_of(k)->interim_responses, 1);
-		entry_free(k, a);
+		finish_interim(k, a);
 		return;
 	}
 	a->flags |= flags & MESSAGE_ERROR ? ENTRY_ERROR : 0;
@@ -229,19 +246,21 @@ int keyed_ask(const struct keeper *k, uint64_t key, const struct origin *origin)
 	return k->feeder.datagram || origin->ack > q->from ? q->cookie : ASK_NONE;
 }
 
-/* A key that is used again may have been answered, and asked again, where nobody saw it. */
+/* An answer that began before a request was doubtful is its own. */
 void keyed_hole(struct keeper *k, enum side side)
 {
 	uint16_t bit = side == FROM_CLIENT ? ENTRY_HOLE_CLIENT : ENTRY_HOLE_SERVER;
-	struct entry *q = k->head, *next;
+	struct entry *q = k->head, *next, *a;
 
 	if (side == FROM_SERVER)
 		k->after_hole = 1;
 	for (; q; q = next) {
 		next = q->next;
 		q->flags |= bit;
-		if (k->feeder.ops->pairing == PAIR_KEY_REUSED && q->flags & ENTRY_HOLE_CLIENT &&
-		    q->flags & ENTRY_HOLE_SERVER)
+		if (!is_doubtful(k, q))
+			continue;
+		a = keyed_find(k, entry_key(q)->link.key, MESSAGE_RESPONSE);
+		if (!a || !follows(k, q, a))
 			end_request(k, q, REASON_GAP);
 	}
 }

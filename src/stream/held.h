@@ -50,10 +50,10 @@ static inline struct segment *held_head(const struct stream *s, unsigned d)
 	return s->held ? s->held->dir[d].head : NULL;
 }
 
-/* Arrival of the segment that waits longest. */
-static inline uint64_t held_oldest(const struct stream *s, unsigned d)
+/* The segment that waits longest. */
+static inline const struct segment *held_oldest(const struct stream *s, unsigned d)
 {
-	return s->held->dir[d].oldest->now_ns;
+	return s->held->dir[d].oldest;
 }
 
 static inline uint64_t held_bytes(const struct stream *s)

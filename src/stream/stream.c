@@ -204,16 +204,28 @@ static void pump(struct stream *s)
 
 struct hole {
 	uint64_t from, to;
-	uint64_t deadline_ns;
+	uint64_t deadline_ns, index; /* of the segment that waits longest, and its packet */
 	unsigned dir;
 	bool acked; /* the peer has these bytes: the capture lost them */
 };
+
+/* The lowest acknowledgement a contiguous segment of a direction waits for; UINT64_MAX: there is none. */
+static uint64_t lowest_ack(const struct stream *s, unsigned d)
+{
+	uint64_t lowest = UINT64_MAX;
+
+	for (const struct segment *g = held_head(s, d); contiguous(&s->dir[d], g); g = g->next)
+		if (g->ack > s->dir[!d].next && g->ack < lowest)
+			lowest = g->ack;
+	return lowest;
+}
 
 /* The hole that direction `d`'s head waits for. False when the head waits for nothing, or there is none. */
 static bool find_hole(const struct stream *s, unsigned d, struct hole *ret)
 {
 	const struct stream_dir *h = &s->dir[d], *o = &s->dir[!d];
 	const struct segment *g = held_head(s, d), *x = held_head(s, !d);
+	uint64_t ack;
 
 	if (!g)
 		return false;
@@ -222,23 +234,28 @@ static bool find_hole(const struct stream *s, unsigned d, struct hole *ret)
 		ret->from = h->next;
 		ret->acked = h->acked > h->next;
 		ret->to = ret->acked && h->acked < g->offset ? h->acked : g->offset;
-		if (contiguous(o, x) && x->ack > h->next && x->ack < ret->to)
-			ret->to = x->ack;
-		ret->deadline_ns = held_oldest(s, d) +
-				   (ret->acked ? STREAM_WAIT_CAPTURE_NS : STREAM_WAIT_NETWORK_NS);
+		ack = lowest_ack(s, !d);
+		ret->to = ack < ret->to ? ack : ret->to;
+		g = held_oldest(s, d);
+		ret->deadline_ns =
+			g->now_ns + (ret->acked ? STREAM_WAIT_CAPTURE_NS : STREAM_WAIT_NETWORK_NS);
+		ret->index = g->index;
 		return true;
 	}
-	if (g->ack <= o->next || contiguous(o, x))
+	ack = lowest_ack(s, d);
+	if (ack == UINT64_MAX || contiguous(o, x))
 		return false;
 	ret->dir = !d; /* in the other direction: its acknowledgement came first */
 	ret->from = o->next;
-	ret->to = x && x->offset < g->ack ? x->offset : g->ack;
+	ret->to = x && x->offset < ack ? x->offset : ack;
 	ret->acked = true;
+	g = earliest(s, d, false);
 	ret->deadline_ns = g->now_ns + STREAM_WAIT_CAPTURE_NS;
+	ret->index = g->index;
 	return true;
 }
 
-/* The hole whose time is over first. */
+/* The hole whose time is over first; of two, the one that the earlier packet waits for. */
 static bool first_hole(const struct stream *s, struct hole *ret)
 {
 	struct hole a, b;
@@ -248,7 +265,10 @@ static bool first_hole(const struct stream *s, struct hole *ret)
 		return false;
 	has_a = find_hole(s, 0, &a);
 	has_b = find_hole(s, 1, &b);
-	if (has_a && (!has_b || a.deadline_ns <= b.deadline_ns))
+	if (has_a && has_b)
+		has_a = a.deadline_ns != b.deadline_ns ? a.deadline_ns < b.deadline_ns
+						       : a.index < b.index;
+	if (has_a)
 		*ret = a;
 	else if (has_b)
 		*ret = b;

@@ -8,7 +8,7 @@
  *   out up to `a`. When both heads are contiguous and wait for each other, the earlier packet goes.
  * - What cannot go out yet is held: 50 ms of packet time for a hole the peer acknowledged (the capture lost
  *   it), 5 s for one it did not (the network did). A hole is declared lost only at a tick, and only up to the
- *   lowest acknowledgement that the other direction's head waits for.
+ *   lowest acknowledgement that a contiguous segment of the other direction waits for.
  * - One direction only: after the first expired wait for a direction that was never seen, nothing waits
  *   for it until it is.
  * Offsets are 64 bits, 0 is the first byte after the SYN, or the first one seen. In-order bytes go to the

@@ -153,6 +153,8 @@ static void one_conversation(struct sim *s, struct gencap *g, const struct damag
 		*e = (struct end){.mss = e->mss};
 		e->isn = sim_chance(s, 200) ? 0xffffff00u + (uint32_t)sim_below(s, 250)
 					    : (uint32_t)gencap_random(&s->rng);
+		/* The numbers of a new connection are far from the old one's (RFC 6528). */
+		e->isn += g->conversations << 30;
 		e->stream = calloc(1, STREAM_MAX);
 		e->seen = calloc(1, STREAM_MAX + 1);
 		if (!e->stream || !e->seen)

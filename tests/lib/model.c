@@ -11,8 +11,8 @@
  *  2. A segment arrives at the reader's `now`. A tick is the newest multiple of 10 ms: a deadline has passed when
  *     that is arrival + limit or later.
  *  3. An expired segment gives up the hole that blocks it, the one before it or, when it is contiguous, the one
- *     of the other direction (segments behind it do not count then); the segment that arrived first does so
- *     first; after each hole everything that can be delivered is.
+ *     of the other direction (segments behind it do not count then); the one whose time was over first does
+ *     so first; after each hole everything that can be delivered is.
  *  4. A hole that is acknowledged in part is given up so far after 50 ms, the rest after 5 s.
  *  5. Of several segments that can be delivered, and of two that wait for each other, the one captured
  *     first goes.
@@ -38,7 +38,7 @@ struct segment {
 };
 
 struct way {
-	bool known, seen, relied, syn, begun, ended, given_up, fin_lost, has_acked;
+	bool known, seen, relied, syn, begun, ended, given_up, fin, fin_lost, has_acked;
 	uint32_t origin, first,
 		acked; /* sequence numbers: of offset 0; first seen; highest the peer acknowledged */
 	int64_t next, top; /* delivered or lost up to here; highest seen */
@@ -51,7 +51,7 @@ struct way {
 struct model {
 	struct model_pairing pairing; /* first */
 	struct way way[SIDES];
-	uint64_t closed_ns;
+	uint64_t closed_ns, over_ns; /* both ends went out; a reset, or both ends, were captured */
 	bool live;
 };
 
@@ -200,6 +200,7 @@ static void lose(struct model *m, unsigned d, bool acked_only)
 static bool expire_one(struct model *m, uint64_t now)
 {
 	const struct segment *found = NULL;
+	uint64_t first = UINT64_MAX;
 	unsigned in = 0;
 	for (unsigned d = 0; d < SIDES; d++) {
 		bool head = false;
@@ -209,11 +210,12 @@ static bool expire_one(struct model *m, uint64_t now)
 		bool acked = w->has_acked && offset_of(w, w->acked) > w->next;
 		for (size_t i = 0; i < m->way[d].count; i++) {
 			const struct segment *s = &m->way[d].held[i];
-			if ((head && !covers(&m->way[d], s)) ||
-			    now < s->p->now_ns + (acked ? wait_acked_ns : wait_ns))
+			uint64_t deadline = s->p->now_ns + (acked ? wait_acked_ns : wait_ns);
+			if ((head && !covers(&m->way[d], s)) || now < deadline)
 				continue;
-			if (!found || s->p->index < found->p->index)
-				found = s, in = head ? !d : d;
+			if (deadline < first ||
+			    (deadline == first && s->p->index < found->p->index))
+				found = s, first = deadline, in = head ? !d : d;
 		}
 	}
 	if (!found)
@@ -299,6 +301,8 @@ static void arrive(struct model *m, struct packet *p, const struct protocol_ops 
 	m->pairing.at = p->index;
 	if (m->live && syn && another_syn(w, p->seq + 1))
 		finish(m, END_EOF, REASON_CLOSED);
+	if (m->over_ns && p->now_ns > m->over_ns + linger_ns)
+		finish(m, END_IDLE, REASON_CLOSED);
 	if (!m->live && !syn && !p->payload_size && !p->payload_cut)
 		return;
 	if (!m->live) {
@@ -313,7 +317,7 @@ static void arrive(struct model *m, struct packet *p, const struct protocol_ops 
 	if (!w->seen)
 		w->first = p->seq + syn;
 	w->known = w->seen = true;
-	w->syn |= syn;
+	w->syn |= syn && w->origin == p->seq + 1;
 	if (syn)
 		w->scale = p->window_scale == 255 ? 0 : p->window_scale;
 	uint64_t window = (uint64_t)p->window << (syn ? 0 : w->scale);
@@ -327,6 +331,9 @@ static void arrive(struct model *m, struct packet *p, const struct protocol_ops 
 		w->held = plain_grown(w->held, (w->count + 1) * sizeof(s));
 		w->held[w->count++] = s;
 	}
+	w->fin |= fin;
+	if (!m->over_ns && (p->flags & TCP_RST || (w->fin && m->way[!p->dir].fin)))
+		m->over_ns = p->now_ns;
 	deliver_ready(m);
 }
 

@@ -54,7 +54,7 @@ static void emit(struct model_pairing *m, enum status status, enum reason reason
 			r.partial |= PARTIAL_CLOCK;
 		else
 			r.duration_ns = a->last_ns - r.time_ns;
-		r.early = a->first->ts_ns < q->last_ns;
+		r.early = q->endless || a->first->ts_ns < q->last_ns;
 		r.ttfb_ns = r.early ? 0 : a->first->ts_ns - q->last_ns;
 	}
 	model_list_add(m->list, &r);
@@ -109,6 +109,12 @@ static void barrier_at_head(struct model_pairing *m)
 		m->requests[i]->floats = true;
 }
 
+/* Its key may have been answered, and used again, where nobody saw it. */
+static bool is_doubtful(const struct model_pairing *m, const struct request *r)
+{
+	return m->feeder.ops->pairing == PAIR_KEY_REUSED && r->hole[0] && r->hole[1];
+}
+
 static void hole(struct plain_feeder *f, unsigned d)
 {
 	struct model_pairing *m = (struct model_pairing *)f;
@@ -119,8 +125,7 @@ static void hole(struct plain_feeder *f, unsigned d)
 		r->hole[server] = true;
 		if (r->state != OPEN || r->being_answered)
 			continue;
-		if (m->keyed ? m->feeder.ops->pairing == PAIR_KEY_REUSED && r->hole[0] && r->hole[1]
-			     : first && !server && r->floats)
+		if (m->keyed ? is_doubtful(m, r) : first && !server && r->floats)
 			unanswered(m, r, REASON_GAP);
 	}
 	if (m->keyed)
@@ -209,12 +214,17 @@ static void begin_answer(struct model_pairing *m, struct answer *a)
 
 static void end_answer(struct model_pairing *m, struct answer *a)
 {
-	bool found = a->of && a->of->state == OPEN;
 	a->active = false;
 	if (a->of)
 		a->of->being_answered = false;
-	if (!(a->a.flags & MESSAGE_FINAL))
+	if (m->keyed && (a->of = first_open(m, a->a.key)) && !acks_first_byte(m, &a->a, a->of))
+		a->of = NULL;
+	bool found = a->of && a->of->state == OPEN;
+	if (!(a->a.flags & MESSAGE_FINAL)) {
+		if (found && m->keyed && is_doubtful(m, a->of))
+			unanswered(m, a->of, REASON_GAP);
 		return;
+	}
 	if (a->a.flags & MESSAGE_CANCEL && found) {
 		unanswered(m, a->of, REASON_CANCELLED);
 	} else if (a->a.flags & MESSAGE_UP_TO) {
@@ -249,7 +259,6 @@ void model_pairing_close(struct model_pairing *m, enum reason reason)
 	for (size_t i = 0; i < ANSWERS_MAX; i++) {
 		if (m->answers[i].active) {
 			m->answers[i].a.flags |= MESSAGE_CUT | MESSAGE_FINAL;
-			m->answers[i].a.to = m->feeder.way[m->server].end;
 			end_answer(m, &m->answers[i]);
 		}
 	}
@@ -257,9 +266,8 @@ void model_pairing_close(struct model_pairing *m, enum reason reason)
 	for (size_t i = 0; i < m->request_count; i++) {
 		struct request *r = m->requests[i];
 		if (!r->ended) {
-			r->q.to = m->feeder.way[m->client].end;
 			r->q.flags |= MESSAGE_CUT;
-			r->ended = true;
+			r->q.endless = r->ended = true;
 		}
 		if (r->state == ANSWERED)
 			pair(m, r, &r->a, false);
@@ -275,7 +283,8 @@ void model_pairing_tick(struct model_pairing *m)
 	uint64_t limit = m->feeder.ops->answer_timeout_ms * NS_PER_MS;
 	for (size_t i = 0; limit && i < m->request_count; i++) {
 		struct request *r = m->requests[i];
-		if (r->state != OPEN || !r->ended || r->late || m->now_ns < r->q.last_ns + limit)
+		if (r->state != OPEN || !r->ended || r->late ||
+		    m->now_ns - m->now_ns % TICK_NS < r->q.last_ns + limit)
 			continue;
 		unanswered(m, r, REASON_TIMEOUT);
 		r->late = true;
@@ -312,8 +321,11 @@ static struct seen_at env_at(struct env *env, enum side side, uint64_t offset)
 static void env_begin(struct env *env, enum side side, const struct message *msg)
 {
 	struct model_pairing *m = (struct model_pairing *)env;
-	struct part part = {.first = packet_at(m, side, msg->offset),
+	const struct packet *first = packet_at(m, side, msg->offset);
+	struct part part = {.first = first,
+			    .last_ns = first->ts_ns,
 			    .from = (int64_t)msg->offset,
+			    .to = (int64_t)msg->offset,
 			    .key = msg->key,
 			    .flags = msg->flags,
 			    .cookie = msg->cookie};

@@ -15,6 +15,7 @@ struct part { /* one message */
 	uint64_t last_ns, key;
 	unsigned flags;
 	int cookie;
+	bool endless; /* its end was never told */
 };
 
 struct request {

@@ -125,6 +125,30 @@ Test(keyed, a_server_hole_lasts_until_the_server_is_heard_again)
 	said_is("c=C -D:unasked");
 }
 
+Test(keyed, an_answer_that_began_before_the_second_hole_is_the_requests_own)
+{
+	reused();
+	client("(1a)");
+	hole(FROM_SERVER, 3);
+	server("(1A.");
+	hole(FROM_CLIENT, 3);
+	said_is("");
+	server(")1");
+	said_is("a=A");
+}
+
+Test(keyed, an_interim_answer_keeps_a_request_only_until_its_end)
+{
+	reused();
+	client("(1a)");
+	hole(FROM_SERVER, 3);
+	server("(*1I.");
+	hole(FROM_CLIENT, 3);
+	said_is("");
+	server(")1");
+	said_is("a?gap");
+}
+
 Test(keyed, a_push_ends_a_server_hole_too)
 {
 	reused();

@@ -31,6 +31,26 @@ Test(holes, one_that_was_not_acknowledged_is_lost_after_5_s)
 	cr_expect_eq(counted(holes_capture), 0);
 }
 
+Test(holes, end_at_the_lowest_acknowledgement_of_all_that_could_go)
+{
+	rig_open();
+	sends(CLIENT, 3, "d", 5);
+	sends(CLIENT, 2, "cdef", 10);
+	sends(CLIENT, 0, "abc", 0);
+	said_is(">0:abc");
+	wait_ms(50);
+	said_is("<0+5 >3:d <5+5 >4:ef");
+}
+
+Test(holes, of_the_same_age_go_in_the_order_of_capture)
+{
+	rig_open();
+	sends(SERVER, 3, "200", 0);
+	sends(CLIENT, 3, "def", 0);
+	wait_ms(5000);
+	said_is("<0+3 <3:200 >0+3 >3:def");
+}
+
 Test(holes, are_declared_only_at_ticks)
 {
 	rig_open();
