@@ -283,8 +283,9 @@ static void declare_lost(struct stream *s, const struct hole *hole, const struct
 
 	if (!h->seen) {
 		h->unwaited = 1;
-	} else if (n == 1 && hole->acked && !h->fin_lost && !held_head(s, hole->dir)) {
-		h->fin_lost = 1; /* nothing of this side behind it: a FIN, not a gap */
+	} else if (n == 1 && hole->acked && !h->fin_lost && !held_head(s, hole->dir) &&
+		   !feeder_held_bytes(s->feeder, hole->dir).size) {
+		h->fin_lost = 1; /* nothing behind it, and not amid a message: a FIN, not a gap */
 		return;
 	}
 	if (!h->begun)

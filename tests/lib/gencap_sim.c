@@ -238,7 +238,8 @@ static void answer_one(struct sim *s, unsigned id, uint8_t flags)
 		return;
 	uint8_t length = random_length(s);
 	s->answer_at[i] = (struct gencap_message){e->written, -1};
-	if (!put_message(s, e, flags, a->key, length, !(a->flags & TOY_QUIET), id))
+	bool body = flags & TOY_PUSH || !(a->flags & TOY_QUIET);
+	if (!put_message(s, e, flags, a->key, length, body, id))
 		return;
 	s->answer_end[i] = e->written;
 	s->answer_of[i] = flags & (TOY_INTERIM | TOY_PUSH) ? -1 : (int)id;

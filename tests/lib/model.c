@@ -190,7 +190,8 @@ static void lose(struct model *m, unsigned d, bool acked_only)
 	}
 	if (acked_only && offset_of(w, w->acked) < to)
 		to = offset_of(w, w->acked);
-	if (behind || to > w->next + 1 || w->fin_lost)
+	const struct plain_way *fed = &m->pairing.feeder.way[d];
+	if (behind || to > w->next + 1 || w->fin_lost || (fed->off < fed->end && !w->ended))
 		lost(m, d, to);
 	else
 		w->fin_lost = true;
@@ -285,6 +286,12 @@ static void acknowledge(struct model *m, struct packet *p)
 	}
 }
 
+/* To its FIN. */
+static bool all_acked(const struct way *w)
+{
+	return w->fin && w->has_acked && offset_of(w, w->acked) >= w->top;
+}
+
 /* A SYN that is not the beginning of what is known of its direction. */
 static bool another_syn(const struct way *w, uint32_t start)
 {
@@ -332,7 +339,7 @@ static void arrive(struct model *m, struct packet *p, const struct protocol_ops 
 		w->held[w->count++] = s;
 	}
 	w->fin |= fin;
-	if (!m->over_ns && (p->flags & TCP_RST || (w->fin && m->way[!p->dir].fin)))
+	if (!m->over_ns && (p->flags & TCP_RST || (all_acked(w) && all_acked(&m->way[!p->dir]))))
 		m->over_ns = p->now_ns;
 	deliver_ready(m);
 }

@@ -92,6 +92,17 @@ Test(ends, one_acknowledged_byte_is_a_fin_nobody_saw)
 	said_is(">end");
 }
 
+Test(ends, one_acknowledged_byte_amid_a_message_is_no_fin)
+{
+	rig_open();
+	rig.next[CLIENT] = (struct fed){.is = FED_MORE, .want = 4};
+	sends(CLIENT, 0, "GET", 0);
+	sends(SERVER, 0, "200", 4);
+	wait_ms(50);
+	said_is(">0:GET >0+4 <0:200"); /* what was held is gone too */
+	cr_expect_eq(counted(lost_bytes), 1);
+}
+
 Test(ends, a_fin_taken_for_lost_may_come_after_all)
 {
 	rig_open();
