@@ -23,7 +23,6 @@
  */
 #include "model.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "core/time.h"
@@ -60,27 +59,19 @@ static int64_t offset_of(const struct way *w, uint32_t seq)
 	return w->next + (int32_t)(seq - w->origin - (uint32_t)w->next);
 }
 
-/* What `p` acknowledges, as an offset of the other direction; -1: nothing, or not to be known. */
-static int64_t ack_of(const struct model *m, const struct packet *p)
+int64_t model_ack(const struct model_pairing *m, const struct packet *p)
 {
-	const struct way *other = &m->way[!p->dir];
+	const struct way *other = &((const struct model *)m)->way[!p->dir];
 	return p->flags & TCP_ACK && other->known ? offset_of(other, p->ack) : -1;
 }
 
-static int64_t ack_for_feeder(const struct plain_feeder *f, const struct packet *p)
+int64_t model_sent_before(const struct model_pairing *m, int64_t offset)
 {
-	return ack_of((const struct model *)f, p);
-}
-
-static int64_t sent_before(const struct plain_feeder *f, unsigned d, int64_t offset)
-{
-	const struct model *m = (const struct model *)f;
+	const struct way *w = &((const struct model *)m)->way[m->server];
 	int64_t end = 0;
-	for (size_t i = 0; i < m->way[d].count; i++) {
-		const struct segment *s = &m->way[d].held[i];
-		if (ack_of(m, s->p) <= offset && s->to > end)
-			end = s->to;
-	}
+	for (size_t i = 0; i < w->count; i++)
+		if (model_ack(m, w->held[i].p) <= offset && w->held[i].to > end)
+			end = w->held[i].to;
 	return end;
 }
 
@@ -95,7 +86,7 @@ static bool may_go(const struct model *m, const struct segment *s)
 	const struct way *other = &m->way[!s->p->dir];
 	if (!(s->p->flags & TCP_ACK))
 		return true;
-	return ack_of(m, s->p) <= other->next + other->fin_lost ||
+	return model_ack(&m->pairing, s->p) <= other->next + other->fin_lost ||
 	       (other->given_up && !other->seen);
 }
 
@@ -185,7 +176,7 @@ static void lose(struct model *m, unsigned d, bool acked_only)
 		to = w->held[i].from < to ? w->held[i].from : to;
 	bool behind = to != INT64_MAX;
 	for (size_t i = 0; i < other->count; i++) {
-		int64_t ack = ack_of(m, other->held[i].p);
+		int64_t ack = model_ack(&m->pairing, other->held[i].p);
 		to = ack > w->next && ack < to ? ack : to;
 	}
 	if (acked_only && offset_of(w, w->acked) < to)
@@ -243,15 +234,14 @@ static void finish(struct model *m, enum end_reason end, enum reason reason)
 		    offset_of(&m->way[d], m->way[d].acked) > m->way[d].next + 1)
 			lost(m, d, offset_of(&m->way[d], m->way[d].acked));
 	end_way(m, m->pairing.client, end);
-	end_way(m, m->pairing.server, end);
+	end_way(m, !m->pairing.client, end);
 	model_pairing_close(&m->pairing, reason);
 	plain_feeder_done(&m->pairing.feeder);
 	free(m->way[0].held);
 	free(m->way[1].held);
 	struct model_pairing *p = &m->pairing;
 	*m = (struct model){
-		.pairing = {
-			.list = p->list, .client = p->client, .server = p->server, .at = p->at}};
+		.pairing = {.emit = p->emit, .data = p->data, .client = p->client, .at = p->at}};
 }
 
 static void tick(struct model *m, uint64_t now, uint64_t at)
@@ -314,8 +304,6 @@ static void arrive(struct model *m, struct packet *p, const struct protocol_ops 
 		return;
 	if (!m->live) {
 		m->live = true;
-		m->pairing.feeder.ack = ack_for_feeder;
-		m->pairing.feeder.sent_before = sent_before;
 		m->way[0].scale = m->way[1].scale = UNKNOWN_SCALE;
 		model_pairing_init(&m->pairing, ops, m->pairing.client);
 	}
@@ -345,11 +333,11 @@ static void arrive(struct model *m, struct packet *p, const struct protocol_ops 
 }
 
 void model_run(const struct packet *packets, size_t count, const struct protocol_ops *ops,
-	       unsigned client, struct model_list *list)
+	       unsigned client, void (*emit)(void *data, const struct model_record *r), void *data)
 {
 	struct model *m = calloc(1, sizeof(*m));
 	struct packet *copy = plain_grown(NULL, (count + 1) * sizeof(*copy));
-	m->pairing = (struct model_pairing){.list = list, .client = client, .server = !client};
+	m->pairing = (struct model_pairing){.emit = emit, .data = data, .client = client};
 	for (size_t i = 0; i < count; i++) {
 		copy[i] = packets[i];
 		if (packets[i].now_ns / TICK_NS != m->pairing.now_ns / TICK_NS)
@@ -360,34 +348,4 @@ void model_run(const struct packet *packets, size_t count, const struct protocol
 	finish(m, END_EOF, REASON_END);
 	free(copy);
 	free(m);
-}
-
-void model_list_add(struct model_list *list, const struct model_record *r)
-{
-	if (list->count == list->room) {
-		list->room = 2 * list->room + 16;
-		list->records = plain_grown(list->records, list->room * sizeof(*r));
-	}
-	list->records[list->count++] = *r;
-}
-
-void model_list_free(struct model_list *list)
-{
-	free(list->records);
-	*list = (struct model_list){0};
-}
-
-void model_record_print(FILE *to, const struct model_record *r)
-{
-	fprintf(to, "%-10s", status_name(r->status));
-	if (r->has_request)
-		fprintf(to, " request %" PRIu64 "-%" PRIu64, r->request_from, r->request_to);
-	if (r->has_response)
-		fprintf(to, " response %" PRIu64 "-%" PRIu64, r->response_from, r->response_to);
-	fprintf(to, " time %" PRIu64 " duration %" PRIu64 " ttfb %" PRIu64 "%s", r->time_ns,
-		r->duration_ns, r->ttfb_ns, r->early ? " early" : "");
-	for (unsigned i = 0; i < PARTIAL_BITS; i++)
-		if (r->partial >> i & 1)
-			fprintf(to, " %s", partial_name(i));
-	fprintf(to, " (%s, at %" PRIu64 ")", reason_name(r->reason), r->at);
 }

@@ -7,8 +7,6 @@
  *
  * Where the design leaves a choice, model.c's first comment says what was chosen.
  */
-#include <stdio.h>
-
 #include "packet/packet.h"
 #include "roundtrip/roundtrip.h"
 
@@ -23,20 +21,10 @@ struct model_record {
 	uint64_t at; /* index of the packet or tick that completed it */
 };
 
-struct model_list {
-	struct model_record *records; /* in order of completion */
-	size_t count, room;
-};
-
 /*
- * Runs TCP packets of one 5-tuple, in order of capture, with index, ts_ns and now_ns set, through `ops`.
- * `client` is the dir of the client. The input ends with a tick at the last packet's now. Appends to the
- * list; never fails (memory aside, which aborts).
+ * Runs TCP packets of one 5-tuple, in order of capture, with index, ts_ns and now_ns set, through `ops`, and gives
+ * each round trip to `emit` when it is complete. `client` is the dir of the client. The input ends with a tick at
+ * the last packet's now. Never fails (memory aside, which aborts).
  */
 void model_run(const struct packet *packets, size_t count, const struct protocol_ops *ops,
-	       unsigned client, struct model_list *list);
-
-void model_list_add(struct model_list *list, const struct model_record *r);
-void model_list_free(struct model_list *list);
-/* One line, without its end. */
-void model_record_print(FILE *to, const struct model_record *r);
+	       unsigned client, void (*emit)(void *data, const struct model_record *r), void *data);

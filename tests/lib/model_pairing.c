@@ -28,12 +28,6 @@
 
 enum { OPEN, ANSWERED, GONE };
 
-/* What `p` acknowledges, as an offset of the other direction; -1: nothing, or not to be known. */
-static int64_t ack_of(const struct model_pairing *m, const struct packet *p)
-{
-	return m->feeder.ack(&m->feeder, p);
-}
-
 static void emit(struct model_pairing *m, enum status status, enum reason reason, unsigned partial,
 		 const struct part *q, const struct part *a)
 {
@@ -57,7 +51,7 @@ static void emit(struct model_pairing *m, enum status status, enum reason reason
 		r.early = q->endless || a->first->ts_ns < q->last_ns;
 		r.ttfb_ns = r.early ? 0 : a->first->ts_ns - q->last_ns;
 	}
-	model_list_add(m->list, &r);
+	m->emit(m->data, &r);
 }
 
 static void pair(struct model_pairing *m, struct request *r, const struct part *a, bool on_trust)
@@ -99,7 +93,7 @@ static struct request *first_open(const struct model_pairing *m, uint64_t key)
 static bool acks_first_byte(const struct model_pairing *m, const struct part *a,
 			    const struct request *r)
 {
-	return ack_of(m, a->first) > r->q.from;
+	return model_ack(m, a->first) > r->q.from;
 }
 
 static void barrier_at_head(struct model_pairing *m)
@@ -140,12 +134,12 @@ static void hole(struct plain_feeder *f, unsigned d)
 static bool quiet(const struct model_pairing *m, const struct request *r)
 {
 	const struct plain_way *server = &m->feeder.way[m->server];
-	int64_t ack = ack_of(m, r->q.first), last = server->end;
+	int64_t ack = model_ack(m, r->q.first), last = server->end;
 	while (last && !server->of[last - 1])
 		last--;
 	return ack >= server->end && !m->answers[0].active && server->off == server->end && last &&
-	       r->q.from <= ack_of(m, server->of[last - 1]) &&
-	       m->feeder.sent_before(&m->feeder, m->server, r->q.from) <= ack;
+	       r->q.from <= model_ack(m, server->of[last - 1]) &&
+	       model_sent_before(m, r->q.from) <= ack;
 }
 
 /* A request that is not in the line yet made a quiet turn. */
@@ -181,13 +175,13 @@ static void begin_request(struct model_pairing *m, const struct part *q)
 	r->hole[1] = m->hole[m->server];
 	if (m->keyed && old)
 		unanswered(m, old, REASON_REUSED);
-	bool more = m->has_previous && ack_of(m, q->first) > m->previous_ack;
+	bool more = m->has_previous && model_ack(m, q->first) > m->previous_ack;
 	if (!m->keyed && more && old && !old->floats)
 		m->sliding |= m->feeder.ops->pairing != PAIR_FIFO_LOCKSTEP;
 	else if (!m->keyed && more && quiet(m, r))
 		turn(m, r->after_hole);
 	m->has_previous = true;
-	m->previous_ack = ack_of(m, q->first);
+	m->previous_ack = model_ack(m, q->first);
 	r->floats = m->barrier;
 	r->state = q->flags & MESSAGE_ONEWAY ? GONE : OPEN;
 	m->requests = plain_grown(m->requests, (m->request_count + 1) * sizeof(r));

@@ -33,7 +33,8 @@ struct answer {
 
 struct model_pairing {
 	struct plain_feeder feeder; /* first */
-	struct model_list *list;
+	void (*emit)(void *data, const struct model_record *r);
+	void *data;
 	uint64_t at, now_ns;     /* of the packet or tick being looked at */
 	unsigned client, server; /* dirs */
 	bool keyed, barrier, sliding, evidence, trust, has_previous;
@@ -45,9 +46,14 @@ struct model_pairing {
 	struct part floating[FLOATING_MAX + 1];
 };
 
-/* `p` is zero but for list, at, now_ns and feeder.ack. */
+/* `p` is zero but for emit, data, at and now_ns. */
 void model_pairing_init(struct model_pairing *p, const struct protocol_ops *ops, unsigned client);
 /* Timeouts. */
 void model_pairing_tick(struct model_pairing *p);
 /* The flow is over. */
 void model_pairing_close(struct model_pairing *p, enum reason reason);
+
+/* model.c: what a packet acknowledges, as an offset of the other direction; -1: nothing, or not to be known. */
+int64_t model_ack(const struct model_pairing *p, const struct packet *packet);
+/* model.c: the end of the server's held bytes that were sent before it had the client's `offset`. */
+int64_t model_sent_before(const struct model_pairing *p, int64_t offset);

@@ -27,10 +27,6 @@ struct plain_feeder {
 	const struct packet *now; /* the packet being delivered */
 	struct plain_way way[2];
 	void (*hole)(struct plain_feeder *f, unsigned dir); /* messages may have been lost here */
-	/* What a packet acknowledges, as an offset of the other direction; -1: nothing, or not to be known. */
-	int64_t (*ack)(const struct plain_feeder *f, const struct packet *p);
-	/* The end of what is held of `d` and was sent before its sender had the other side's `offset`. */
-	int64_t (*sent_before)(const struct plain_feeder *f, unsigned d, int64_t offset);
 };
 
 void plain_feeder_init(struct plain_feeder *f, const struct protocol_ops *ops, unsigned client);
