@@ -251,7 +251,6 @@ static void tick(struct model *m, uint64_t now, uint64_t at)
 	if (!m->live)
 		return;
 	expire(m, now - now % TICK_NS);
-	model_pairing_tick(&m->pairing);
 	if (m->closed_ns && now >= m->closed_ns + linger_ns)
 		finish(m, END_FIN, REASON_CLOSED);
 }

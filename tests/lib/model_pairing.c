@@ -60,9 +60,7 @@ static void pair(struct model_pairing *m, struct request *r, const struct part *
 		r->partial = on_trust || m->trust ? PARTIAL_ORDER : 0;
 	r->a = *a;
 	r->state = r->ended ? GONE : ANSWERED;
-	if (r->late)
-		emit(m, STATUS_ORPHAN, REASON_LATE, 0, NULL, a);
-	else if (r->ended)
+	if (r->ended)
 		emit(m, a->flags & MESSAGE_ERROR ? STATUS_ERROR : STATUS_OK, 0, r->partial, &r->q,
 		     a);
 }
@@ -70,9 +68,8 @@ static void pair(struct model_pairing *m, struct request *r, const struct part *
 static void unanswered(struct model_pairing *m, struct request *r, enum reason reason)
 {
 	r->state = GONE;
-	if (!r->late)
-		emit(m, STATUS_UNANSWERED, reason,
-		     reason == REASON_CANCELLED ? PARTIAL_CANCELLED : 0, &r->q, NULL);
+	emit(m, STATUS_UNANSWERED, reason, reason == REASON_CANCELLED ? PARTIAL_CANCELLED : 0,
+	     &r->q, NULL);
 }
 
 static void orphans(struct model_pairing *m, enum reason reason)
@@ -137,7 +134,7 @@ static bool quiet(const struct model_pairing *m, const struct request *r)
 	int64_t ack = model_ack(m, r->q.first), last = server->end;
 	while (last && !server->of[last - 1])
 		last--;
-	return ack >= server->end && !m->answers[0].active && server->off == server->end && last &&
+	return ack >= server->end && !m->answer.active && server->off == server->end && last &&
 	       r->q.from <= model_ack(m, server->of[last - 1]) &&
 	       model_sent_before(m, r->q.from) <= ack;
 }
@@ -145,13 +142,13 @@ static bool quiet(const struct model_pairing *m, const struct request *r)
 /* A request that is not in the line yet made a quiet turn. */
 static void turn(struct model_pairing *m, bool after_hole)
 {
-	bool lockstep = m->feeder.ops->pairing == PAIR_FIFO_LOCKSTEP, stop = false;
+	bool stop = false;
 	struct request *r = first_open(m, 0);
 	if (!m->barrier)
 		m->evidence |= !r && !m->trust;
 	if (!m->barrier || m->sliding || after_hole)
 		return;
-	m->trust = !lockstep && !m->evidence;
+	m->trust = !m->evidence;
 	for (size_t i = m->request_count; i && m->floating_count && !stop; i--) {
 		r = m->requests[i - 1];
 		stop = r->after_hole;
@@ -177,7 +174,7 @@ static void begin_request(struct model_pairing *m, const struct part *q)
 		unanswered(m, old, REASON_REUSED);
 	bool more = m->has_previous && model_ack(m, q->first) > m->previous_ack;
 	if (!m->keyed && more && old && !old->floats)
-		m->sliding |= m->feeder.ops->pairing != PAIR_FIFO_LOCKSTEP;
+		m->sliding = true;
 	else if (!m->keyed && more && quiet(m, r))
 		turn(m, r->after_hole);
 	m->has_previous = true;
@@ -186,28 +183,25 @@ static void begin_request(struct model_pairing *m, const struct part *q)
 	r->state = q->flags & MESSAGE_ONEWAY ? GONE : OPEN;
 	m->requests = plain_grown(m->requests, (m->request_count + 1) * sizeof(r));
 	m->requests[m->request_count++] = r;
-	unsigned floats = 0;
-	for (size_t i = m->request_count; i--;)
-		if (m->requests[i]->state == OPEN && m->requests[i]->floats &&
-		    ++floats > FLOATING_MAX)
-			unanswered(m, m->requests[i], REASON_LIMIT);
 }
 
-static void begin_answer(struct model_pairing *m, struct answer *a)
+static void begin_answer(struct model_pairing *m, const struct part *a)
 {
-	struct request *head = first_open(m, a->a.key);
+	struct request *head = first_open(m, a->key);
+	m->answer = (struct answer){.a = *a, .active = true};
 	if (head && (m->keyed || !head->floats)) {
-		head->being_answered = acks_first_byte(m, &a->a, head);
+		head->being_answered = acks_first_byte(m, a, head);
 		if (head->being_answered)
-			a->of = head;
+			m->answer.of = head;
 		else if (!m->keyed)
 			barrier_at_head(m);
 	}
-	a->floats = !a->of && m->barrier;
+	m->answer.floats = !m->answer.of && m->barrier;
 }
 
-static void end_answer(struct model_pairing *m, struct answer *a)
+static void end_answer(struct model_pairing *m)
 {
+	struct answer *a = &m->answer;
 	a->active = false;
 	if (a->of)
 		a->of->being_answered = false;
@@ -219,9 +213,7 @@ static void end_answer(struct model_pairing *m, struct answer *a)
 			unanswered(m, a->of, REASON_GAP);
 		return;
 	}
-	if (a->a.flags & MESSAGE_CANCEL && found) {
-		unanswered(m, a->of, REASON_CANCELLED);
-	} else if (a->a.flags & MESSAGE_UP_TO) {
+	if (a->a.flags & MESSAGE_UP_TO) {
 		found = false;
 		for (size_t i = 0; i < m->request_count; i++)
 			if (m->requests[i]->state == OPEN && m->requests[i]->q.key <= a->a.key &&
@@ -239,111 +231,76 @@ static void end_answer(struct model_pairing *m, struct answer *a)
 		if (!m->keyed)
 			barrier_at_head(m);
 	} else {
+		if (m->floating_count == FLOATING_MAX)
+			abort(); /* the captures are too short for it */
 		m->floating[m->floating_count++] = a->a;
-		if (m->floating_count > FLOATING_MAX) {
-			emit(m, STATUS_ORPHAN, REASON_LIMIT, 0, NULL, &m->floating[0]);
-			memmove(m->floating, m->floating + 1,
-				--m->floating_count * sizeof(m->floating[0]));
-		}
 	}
+}
+
+static void end_request(struct model_pairing *m, struct request *r)
+{
+	r->ended = true;
+	if (r->q.flags & MESSAGE_ONEWAY)
+		r->state = GONE, emit(m, STATUS_ONEWAY, 0, 0, &r->q, NULL);
+	else if (r->state == ANSWERED)
+		pair(m, r, &r->a, false);
 }
 
 void model_pairing_close(struct model_pairing *m, enum reason reason)
 {
-	for (size_t i = 0; i < ANSWERS_MAX; i++) {
-		if (m->answers[i].active) {
-			m->answers[i].a.flags |= MESSAGE_CUT | MESSAGE_FINAL;
-			end_answer(m, &m->answers[i]);
-		}
+	if (m->answer.active) {
+		m->answer.a.flags |= MESSAGE_CUT | MESSAGE_FINAL;
+		end_answer(m);
 	}
 	orphans(m, reason);
 	for (size_t i = 0; i < m->request_count; i++) {
 		struct request *r = m->requests[i];
 		if (!r->ended) {
 			r->q.flags |= MESSAGE_CUT;
-			r->q.endless = r->ended = true;
+			r->q.endless = true;
+			end_request(m, r);
 		}
-		if (r->state == ANSWERED)
-			pair(m, r, &r->a, false);
-		else if (r->state == OPEN)
+		if (r->state == OPEN)
 			unanswered(m, r, reason);
 		free(r);
 	}
 	free(m->requests);
 }
 
-void model_pairing_tick(struct model_pairing *m)
-{
-	uint64_t limit = m->feeder.ops->answer_timeout_ms * NS_PER_MS;
-	for (size_t i = 0; limit && i < m->request_count; i++) {
-		struct request *r = m->requests[i];
-		if (r->state != OPEN || !r->ended || r->late ||
-		    m->now_ns - m->now_ns % TICK_NS < r->q.last_ns + limit)
-			continue;
-		unanswered(m, r, REASON_TIMEOUT);
-		r->late = true;
-		r->state = m->keyed ? GONE : OPEN;
-	}
-}
+/* --- what the decoder may call: a toy says one message of a side at a time --- */
 
-/* --- what the decoder may call --- */
+static struct plain_way *way_of(struct model_pairing *m, enum side side)
+{
+	return &m->feeder.way[side == FROM_CLIENT ? m->client : m->server];
+}
 
 static const struct packet *packet_at(struct model_pairing *m, enum side side, uint64_t offset)
 {
-	const struct plain_way *w = &m->feeder.way[side == FROM_CLIENT ? m->client : m->server];
+	const struct plain_way *w = way_of(m, side);
 	return offset < (uint64_t)w->end && w->of[offset] ? w->of[offset] : m->feeder.now;
-}
-
-static void *env_alloc(struct env *env, size_t size)
-{
-	(void)env;
-	return calloc(1, size);
-}
-
-static void env_free(struct env *env, void *block, size_t size)
-{
-	(void)env, (void)size;
-	free(block);
-}
-
-static struct seen_at env_at(struct env *env, enum side side, uint64_t offset)
-{
-	const struct packet *p = packet_at((struct model_pairing *)env, side, offset);
-	return (struct seen_at){p->ts_ns, p->frame};
 }
 
 static void env_begin(struct env *env, enum side side, const struct message *msg)
 {
 	struct model_pairing *m = (struct model_pairing *)env;
-	const struct packet *first = packet_at(m, side, msg->offset);
-	struct part part = {.first = first,
-			    .last_ns = first->ts_ns,
+	struct part part = {.first = packet_at(m, side, msg->offset),
 			    .from = (int64_t)msg->offset,
 			    .to = (int64_t)msg->offset,
 			    .key = msg->key,
 			    .flags = msg->flags,
 			    .cookie = msg->cookie};
+	part.last_ns = part.first->ts_ns;
 	if (msg->kind == MESSAGE_REQUEST)
 		begin_request(m, &part);
 	m->hole[side == FROM_CLIENT ? m->client : m->server] = false;
-	struct answer *a = m->answers;
-	while (a->active && a < m->answers + ANSWERS_MAX - 1)
-		a++;
-	if (msg->kind == MESSAGE_RESPONSE) {
-		*a = (struct answer){.a = part, .active = true};
-		begin_answer(m, a);
-	}
-}
-
-static void env_add(struct env *env, enum side side, const struct message *msg)
-{
-	(void)env, (void)side, (void)msg;
+	if (msg->kind == MESSAGE_RESPONSE)
+		begin_answer(m, &part);
 }
 
 static void end_part(struct model_pairing *m, enum side side, struct part *p,
 		     const struct message *msg)
 {
-	const struct plain_way *w = &m->feeder.way[side == FROM_CLIENT ? m->client : m->server];
+	const struct plain_way *w = way_of(m, side);
 	p->flags |= msg->flags;
 	p->to = (int64_t)msg->offset < w->end ? (int64_t)msg->offset : w->end;
 	for (int64_t i = p->from; i < p->to; i++)
@@ -351,39 +308,22 @@ static void end_part(struct model_pairing *m, enum side side, struct part *p,
 			p->last_ns = w->of[i]->ts_ns;
 }
 
-static void end_request(struct model_pairing *m, struct request *r, const struct message *msg)
-{
-	end_part(m, FROM_CLIENT, &r->q, msg);
-	r->ended = true;
-	if (msg->flags & MESSAGE_REKEY)
-		r->q.key = msg->new_key;
-	if (r->q.flags & MESSAGE_ONEWAY)
-		r->state = GONE, emit(m, STATUS_ONEWAY, 0, 0, &r->q, NULL);
-	else if (r->state == ANSWERED)
-		pair(m, r, &r->a, false);
-}
-
 static void env_end(struct env *env, enum side side, const struct message *msg)
 {
 	struct model_pairing *m = (struct model_pairing *)env;
-	m->feeder.way[side == FROM_CLIENT ? m->client : m->server].bad = 0;
-	for (size_t i = 0; msg->kind == MESSAGE_RESPONSE && i < ANSWERS_MAX; i++) {
-		struct answer *a = &m->answers[i];
-		if (a->active && (!m->keyed || a->a.key == msg->key)) {
-			end_part(m, side, &a->a, msg);
-			end_answer(m, a);
-			return;
-		}
+	way_of(m, side)->bad = 0;
+	if (msg->kind == MESSAGE_RESPONSE) {
+		end_part(m, side, &m->answer.a, msg);
+		end_answer(m);
+	} else if (msg->kind == MESSAGE_REQUEST && msg->flags & MESSAGE_CANCEL) {
+		struct request *r = first_open(m, msg->key);
+		if (r)
+			unanswered(m, r, REASON_CANCELLED);
+	} else if (msg->kind == MESSAGE_REQUEST) {
+		struct request *r = m->requests[m->request_count - 1];
+		end_part(m, side, &r->q, msg);
+		end_request(m, r);
 	}
-	struct request *open = first_open(m, msg->key);
-	if (msg->kind == MESSAGE_REQUEST && msg->flags & MESSAGE_CANCEL && open)
-		unanswered(m, open, REASON_CANCELLED);
-	for (size_t i = m->request_count;
-	     msg->kind == MESSAGE_REQUEST && !(msg->flags & MESSAGE_CANCEL) && i--;)
-		if (!m->requests[i]->ended && (!m->keyed || m->requests[i]->q.key == msg->key)) {
-			end_request(m, m->requests[i], msg);
-			return;
-		}
 }
 
 static int env_ask(struct env *env, enum side side, uint64_t key, uint64_t offset)
@@ -398,8 +338,7 @@ static int env_ask(struct env *env, enum side side, uint64_t key, uint64_t offse
 	return head->q.cookie;
 }
 
-static const struct env_ops env_ops = {env_alloc, env_free, env_at, env_begin,
-				       env_add,   env_end,  env_ask};
+static const struct env_ops env_ops = {.begin = env_begin, .end = env_end, .ask = env_ask};
 
 void model_pairing_init(struct model_pairing *m, const struct protocol_ops *ops, unsigned client)
 {

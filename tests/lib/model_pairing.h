@@ -7,7 +7,7 @@
 #include "model.h"
 #include "plain_feeder.h"
 
-enum { FLOATING_MAX = 256, ANSWERS_MAX = 256 };
+enum { FLOATING_MAX = 512 }; /* more than a capture has answers */
 
 struct part { /* one message */
 	const struct packet *first;
@@ -21,7 +21,7 @@ struct part { /* one message */
 struct request {
 	struct part q, a;
 	int state;
-	bool ended, floats, after_hole, late, being_answered, hole[SIDES];
+	bool ended, floats, after_hole, being_answered, hole[SIDES];
 	unsigned partial;
 };
 
@@ -42,14 +42,12 @@ struct model_pairing {
 	int64_t previous_ack;
 	struct request **requests; /* all of them, answered or not */
 	size_t request_count, floating_count;
-	struct answer answers[ANSWERS_MAX];
-	struct part floating[FLOATING_MAX + 1];
+	struct answer answer; /* being received, or the last one */
+	struct part floating[FLOATING_MAX];
 };
 
 /* `p` is zero but for emit, data, at and now_ns. */
 void model_pairing_init(struct model_pairing *p, const struct protocol_ops *ops, unsigned client);
-/* Timeouts. */
-void model_pairing_tick(struct model_pairing *p);
 /* The flow is over. */
 void model_pairing_close(struct model_pairing *p, enum reason reason);
 

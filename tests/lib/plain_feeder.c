@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plain_feeder.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { BAD_MAX = 3 };
@@ -20,14 +19,10 @@ void plain_feeder_init(struct plain_feeder *f, const struct protocol_ops *ops, u
 	f->client = client;
 	f->state = plain_grown(NULL, ops->state_bytes + 1);
 	memset(f->state, 0, ops->state_bytes);
-	if (ops->open)
-		ops->open(f->state, &f->env, NULL);
 }
 
 void plain_feeder_done(struct plain_feeder *f)
 {
-	if (f->ops->close)
-		f->ops->close(f->state, &f->env);
 	free(f->state);
 	for (unsigned d = 0; d < 2; d++) {
 		free(f->way[d].data);
@@ -48,13 +43,9 @@ static void tell_gap(struct plain_feeder *f, unsigned dir, uint64_t size, enum w
 	struct plain_way *w = &f->way[dir];
 	if (w->dead || f->bypassed)
 		return;
-	enum gap_answer answer = GAP_DEAD;
-	if (f->ops->gap)
-		answer = f->ops->gap(f->state, &f->env, plain_side(f, dir), size, why);
-	if (answer != GAP_GOES_ON || why == WHY_LIMIT || why == WHY_MIDSTREAM)
-		f->hole(f, dir);
-	if (answer == GAP_DEAD)
-		give_up(f, dir);
+	f->ops->gap(f->state, &f->env, plain_side(f, dir), size,
+		    why); /* a toy always looks for a message */
+	f->hole(f, dir);
 }
 
 /* One call of the decoder; false when it has nothing more to do for now. */
@@ -76,21 +67,11 @@ static bool feed_once(struct plain_feeder *f, unsigned dir)
 	case FED_OK:
 		w->off += fed.junk;
 		w->skip = fed.skip;
-		if (fed.skip == UINT64_MAX)
-			f->bypassed = true;
 		if (fed.junk)
 			f->hole(f, dir);
 		return fed.used || fed.junk || fed.skip;
 	case FED_MORE:
-		w->want = fed.want > left ? fed.want : left + 1;
-		if (w->want > f->ops->hold_max) {
-			w->want = 0;
-			w->off = w->end;
-			tell_gap(f, dir, (uint64_t)left, WHY_LIMIT);
-		}
-		return false;
-	case FED_WAIT:
-		w->waiting = true;
+		w->want = fed.want;
 		return false;
 	case FED_BAD:
 		w->off += fed.junk && fed.junk < left ? fed.junk : left;
@@ -99,17 +80,15 @@ static bool feed_once(struct plain_feeder *f, unsigned dir)
 			give_up(f, dir);
 		return true;
 	default:
-		fprintf(stderr, "model: switching decoders is not modelled\n");
-		abort();
+		abort(); /* no toy does */
 	}
 }
 
-static bool run(struct plain_feeder *f, unsigned dir)
+static void run(struct plain_feeder *f, unsigned dir)
 {
 	struct plain_way *w = &f->way[dir];
-	int64_t before = w->off;
 	bool go = true;
-	while (go && !w->waiting && !w->dead && !f->bypassed) {
+	while (go && !w->dead && !f->bypassed) {
 		if (w->skip) {
 			while (w->skip && w->off < w->end) {
 				w->skip_lost += !w->of[w->off++];
@@ -121,15 +100,6 @@ static bool run(struct plain_feeder *f, unsigned dir)
 			break;
 		}
 		go = feed_once(f, dir);
-	}
-	return w->off > before;
-}
-
-static void run_both(struct plain_feeder *f, unsigned dir)
-{
-	while (run(f, dir) && f->way[!dir].waiting) {
-		dir = !dir;
-		f->way[dir].waiting = false;
 	}
 }
 
@@ -150,7 +120,7 @@ static void append(struct plain_feeder *f, unsigned dir, const uint8_t *data, in
 void plain_feeder_push(struct plain_feeder *f, unsigned dir, const uint8_t *data, int64_t size)
 {
 	append(f, dir, data, size);
-	run_both(f, dir);
+	run(f, dir);
 }
 
 void plain_feeder_gap(struct plain_feeder *f, unsigned dir, int64_t size, enum why why)
@@ -159,7 +129,7 @@ void plain_feeder_gap(struct plain_feeder *f, unsigned dir, int64_t size, enum w
 	if (w->skip && !w->dead && !f->bypassed) {
 		int64_t part = (uint64_t)size < w->skip ? size : (int64_t)w->skip;
 		append(f, dir, NULL, part);
-		run_both(f, dir);
+		run(f, dir);
 		size -= part;
 		if (!size)
 			return;
@@ -167,7 +137,6 @@ void plain_feeder_gap(struct plain_feeder *f, unsigned dir, int64_t size, enum w
 	append(f, dir, NULL, size);
 	w->off = w->end;
 	w->want = 0;
-	w->waiting = false;
 	tell_gap(f, dir, (uint64_t)size, why);
 }
 
@@ -175,7 +144,7 @@ void plain_feeder_end(struct plain_feeder *f, unsigned dir, enum end_reason reas
 {
 	struct plain_way *w = &f->way[dir];
 	w->off = w->end;
-	if (f->ops->end && !w->dead && !f->bypassed)
+	if (!w->dead && !f->bypassed)
 		f->ops->end(f->state, &f->env, plain_side(f, dir), reason);
 	w->dead = true;
 }

@@ -15,7 +15,7 @@ struct plain_way {
 	uint64_t skip, skip_lost;
 	int64_t want;
 	unsigned bad;
-	bool waiting, dead;
+	bool dead;
 };
 
 struct plain_feeder {
