@@ -43,13 +43,13 @@ struct way {
 	int64_t next, top; /* delivered or lost up to here; highest seen */
 	uint64_t window;
 	unsigned scale;
-	struct segment *held; /* in order of arrival */
-	size_t count;
 };
 
 struct model {
 	struct model_pairing pairing; /* first */
 	struct way way[SIDES];
+	struct segment *held; /* of both directions, in order of arrival */
+	size_t count;
 	uint64_t closed_ns, over_ns; /* both ends went out; a reset, or both ends, were captured */
 	bool live;
 };
@@ -67,18 +67,20 @@ int64_t model_ack(const struct model_pairing *m, const struct packet *p)
 
 int64_t model_sent_before(const struct model_pairing *m, int64_t offset)
 {
-	const struct way *w = &((const struct model *)m)->way[m->server];
+	const struct model *whole = (const struct model *)m;
 	int64_t end = 0;
-	for (size_t i = 0; i < w->count; i++)
-		if (model_ack(m, w->held[i].p) <= offset && w->held[i].to > end)
-			end = w->held[i].to;
+	for (const struct segment *s = whole->held; s < whole->held + whole->count; s++)
+		if (s->p->dir == m->server && model_ack(m, s->p) <= offset && s->to > end)
+			end = s->to;
 	return end;
 }
 
-static bool covers(const struct way *w, const struct segment *s)
+/* Is a segment the next one of its direction? */
+static bool is_head(const struct model *m, const struct segment *s)
 {
-	return s->from <= w->next &&
-	       (w->next < s->to + !!(s->p->flags & TCP_FIN) || s->p->flags & TCP_RST);
+	int64_t next = m->way[s->p->dir].next;
+	return s->from <= next &&
+	       (next < s->to + !!(s->p->flags & TCP_FIN) || s->p->flags & TCP_RST);
 }
 
 static bool may_go(const struct model *m, const struct segment *s)
@@ -137,83 +139,80 @@ static void deliver(struct model *m, struct segment s)
 	if (s.p->flags & TCP_RST)
 		end_way(m, d, END_RST);
 	size_t kept = 0;
-	for (size_t i = 0; i < w->count; i++)
-		if (!w->ended && w->held[i].p != s.p &&
-		    (w->held[i].from > w->next || covers(w, &w->held[i])))
-			w->held[kept++] = w->held[i];
-	w->count = kept;
+	for (size_t i = 0; i < m->count; i++) {
+		const struct segment *h = &m->held[i];
+		if (h->p->dir != d ||
+		    (!w->ended && h->p != s.p && (h->from > w->next || is_head(m, h))))
+			m->held[kept++] = *h;
+	}
+	m->count = kept;
 }
 
 static void deliver_ready(struct model *m)
 {
 	for (;;) {
 		const struct segment *ready = NULL, *head[SIDES] = {0};
-		for (unsigned d = 0; d < SIDES; d++) {
-			for (size_t i = 0; i < m->way[d].count; i++) {
-				const struct segment *s = &m->way[d].held[i];
-				if (!covers(&m->way[d], s))
-					continue;
-				head[d] = head[d] ? head[d] : s;
-				if (may_go(m, s) && (!ready || s->p->index < ready->p->index))
-					ready = s;
-			}
+		for (const struct segment *s = m->held; s < m->held + m->count; s++) {
+			if (!is_head(m, s))
+				continue;
+			if (!ready && may_go(m, s))
+				ready = s;
+			if (!head[s->p->dir])
+				head[s->p->dir] = s;
 		}
 		if (!ready && head[0] && head[1])
-			ready = head[0]->p->index < head[1]->p->index ? head[0] : head[1];
+			ready = head[0] < head[1] ? head[0] : head[1];
 		if (!ready)
 			return;
 		deliver(m, *ready);
 	}
 }
 
+static bool is_acked(const struct way *w, int64_t offset)
+{
+	return w->has_acked && offset_of(w, w->acked) >= offset;
+}
+
 /* The hole in direction d becomes lost, as far as one step goes. */
 static void lose(struct model *m, unsigned d, bool acked_only)
 {
-	struct way *w = &m->way[d], *other = &m->way[!d];
+	const struct plain_way *fed = &m->pairing.feeder.way[d];
+	struct way *w = &m->way[d];
 	int64_t to = INT64_MAX;
-	w->given_up = !w->seen;
-	for (size_t i = 0; i < w->count; i++)
-		to = w->held[i].from < to ? w->held[i].from : to;
-	bool behind = to != INT64_MAX;
-	for (size_t i = 0; i < other->count; i++) {
-		int64_t ack = model_ack(&m->pairing, other->held[i].p);
-		to = ack > w->next && ack < to ? ack : to;
+	bool behind = false;
+	for (const struct segment *s = m->held; s < m->held + m->count; s++) {
+		int64_t end = s->p->dir == d ? s->from : model_ack(&m->pairing, s->p);
+		behind |= s->p->dir == d;
+		to = end > w->next && end < to ? end : to;
 	}
 	if (acked_only && offset_of(w, w->acked) < to)
 		to = offset_of(w, w->acked);
-	const struct plain_way *fed = &m->pairing.feeder.way[d];
+	w->given_up = !w->seen;
 	if (behind || to > w->next + 1 || w->fin_lost || (fed->off < fed->end && !w->ended))
 		lost(m, d, to);
 	else
 		w->fin_lost = true;
 }
 
-/* One expired segment, the first that came; false: none. */
+/* One hole that was waited for long enough; false: there is none. */
 static bool expire_one(struct model *m, uint64_t now)
 {
 	const struct segment *found = NULL;
 	uint64_t first = UINT64_MAX;
-	unsigned in = 0;
-	for (unsigned d = 0; d < SIDES; d++) {
-		bool head = false;
-		for (size_t i = 0; i < m->way[d].count; i++)
-			head |= covers(&m->way[d], &m->way[d].held[i]);
-		const struct way *w = &m->way[head ? !d : d];
-		bool acked = w->has_acked && offset_of(w, w->acked) > w->next;
-		for (size_t i = 0; i < m->way[d].count; i++) {
-			const struct segment *s = &m->way[d].held[i];
-			uint64_t deadline = s->p->now_ns + (acked ? wait_acked_ns : wait_ns);
-			if ((head && !covers(&m->way[d], s)) || now < deadline)
-				continue;
-			if (deadline < first ||
-			    (deadline == first && s->p->index < found->p->index))
-				found = s, first = deadline, in = head ? !d : d;
-		}
+	bool head[SIDES] = {0};
+	for (const struct segment *s = m->held; s < m->held + m->count; s++)
+		head[s->p->dir] |= is_head(m, s);
+	for (const struct segment *s = m->held; s < m->held + m->count; s++) {
+		const struct way *w = &m->way[s->p->dir ^ head[s->p->dir]];
+		uint64_t limit = is_acked(w, w->next + 1) ? wait_acked_ns : wait_ns;
+		uint64_t deadline = s->p->now_ns + limit;
+		if (deadline <= now && deadline < first && is_head(m, s) == head[s->p->dir])
+			found = s, first = deadline;
 	}
 	if (!found)
 		return false;
 	m->pairing.feeder.now = found->p;
-	lose(m, in, now < found->p->now_ns + wait_ns);
+	lose(m, found->p->dir ^ head[found->p->dir], now < found->p->now_ns + wait_ns);
 	return true;
 }
 
@@ -230,15 +229,13 @@ static void finish(struct model *m, enum end_reason end, enum reason reason)
 		return;
 	expire(m, UINT64_MAX);
 	for (unsigned d = 0; d < SIDES; d++)
-		if (m->way[d].known && m->way[d].has_acked && !m->way[d].ended &&
-		    offset_of(&m->way[d], m->way[d].acked) > m->way[d].next + 1)
+		if (!m->way[d].ended && is_acked(&m->way[d], m->way[d].next + 2))
 			lost(m, d, offset_of(&m->way[d], m->way[d].acked));
 	end_way(m, m->pairing.client, end);
 	end_way(m, !m->pairing.client, end);
 	model_pairing_close(&m->pairing, reason);
 	plain_feeder_done(&m->pairing.feeder);
-	free(m->way[0].held);
-	free(m->way[1].held);
+	free(m->held);
 	struct model_pairing *p = &m->pairing;
 	*m = (struct model){
 		.pairing = {.emit = p->emit, .data = p->data, .client = p->client, .at = p->at}};
@@ -273,12 +270,6 @@ static void acknowledge(struct model *m, struct packet *p)
 		other->acked = p->ack;
 		other->has_acked = true;
 	}
-}
-
-/* To its FIN. */
-static bool all_acked(const struct way *w)
-{
-	return w->fin && w->has_acked && offset_of(w, w->acked) >= w->top;
 }
 
 /* A SYN that is not the beginning of what is known of its direction. */
@@ -322,11 +313,13 @@ static void arrive(struct model *m, struct packet *p, const struct protocol_ops 
 	acknowledge(m, p);
 	if (!w->ended && (s.to + fin > w->next || p->flags & TCP_RST) &&
 	    (s.to + fin > s.from || p->flags & TCP_RST)) {
-		w->held = plain_grown(w->held, (w->count + 1) * sizeof(s));
-		w->held[w->count++] = s;
+		m->held = plain_grown(m->held, (m->count + 1) * sizeof(s));
+		m->held[m->count++] = s;
 	}
 	w->fin |= fin;
-	if (!m->over_ns && (p->flags & TCP_RST || (all_acked(w) && all_acked(&m->way[!p->dir]))))
+	const struct way *o = &m->way[!p->dir];
+	bool over = w->fin && o->fin && is_acked(w, w->top) && is_acked(o, o->top);
+	if (!m->over_ns && (p->flags & TCP_RST || over))
 		m->over_ns = p->now_ns;
 	deliver_ready(m);
 }

@@ -5,7 +5,9 @@
  * 5-tuple in memory, whole byte arrays, linear searches everywhere. It shares no code with src/stream,
  * src/protocol/feeder.c or src/roundtrip/keeper.c, so that tests/model can compare the two.
  *
- * Where the design leaves a choice, model.c's first comment says what was chosen.
+ * model.c is order and holes, model_pairing.c who belongs to whom, plain_feeder.c what is around the decoder. Where
+ * the design leaves a choice, the first comments of the first two say what was chosen. It knows what the toys can
+ * say; timeouts, caps, FIFO_LOCKSTEP, keys that change, WAIT and SWITCH are for unit tests.
  */
 #include "packet/packet.h"
 #include "roundtrip/roundtrip.h"

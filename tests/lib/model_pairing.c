@@ -79,11 +79,11 @@ static void orphans(struct model_pairing *m, enum reason reason)
 	m->floating_count = 0;
 }
 
-static struct request *first_open(const struct model_pairing *m, uint64_t key)
+static struct request *first_open(struct model_pairing *m, uint64_t key)
 {
-	for (size_t i = 0; i < m->request_count; i++)
-		if (m->requests[i]->state == OPEN && (!m->keyed || m->requests[i]->q.key == key))
-			return m->requests[i];
+	for (struct request *r = m->requests; r < m->end; r++)
+		if (r->state == OPEN && (!m->keyed || r->q.key == key))
+			return r;
 	return NULL;
 }
 
@@ -96,8 +96,8 @@ static bool acks_first_byte(const struct model_pairing *m, const struct part *a,
 static void barrier_at_head(struct model_pairing *m)
 {
 	m->barrier = true;
-	for (size_t i = 0; i < m->request_count; i++)
-		m->requests[i]->floats = true;
+	for (struct request *r = m->requests; r < m->end; r++)
+		r->floats = true;
 }
 
 /* Its key may have been answered, and used again, where nobody saw it. */
@@ -111,8 +111,7 @@ static void hole(struct plain_feeder *f, unsigned d)
 	struct model_pairing *m = (struct model_pairing *)f;
 	bool server = d == m->server, first = !m->hole[d];
 	m->hole[d] = true;
-	for (size_t i = 0; i < m->request_count; i++) {
-		struct request *r = m->requests[i];
+	for (struct request *r = m->requests; r < m->end; r++) {
 		r->hole[server] = true;
 		if (r->state != OPEN || r->being_answered)
 			continue;
@@ -143,46 +142,44 @@ static bool quiet(const struct model_pairing *m, const struct request *r)
 static void turn(struct model_pairing *m, bool after_hole)
 {
 	bool stop = false;
-	struct request *r = first_open(m, 0);
-	if (!m->barrier)
-		m->evidence |= !r && !m->trust;
+	m->evidence |= !m->barrier && !m->trust;
 	if (!m->barrier || m->sliding || after_hole)
 		return;
 	m->trust = !m->evidence;
-	for (size_t i = m->request_count; i && m->floating_count && !stop; i--) {
-		r = m->requests[i - 1];
-		stop = r->after_hole;
-		if (r->state != OPEN)
-			continue;
-		if (acks_first_byte(m, &m->floating[m->floating_count - 1], r))
-			pair(m, r, &m->floating[--m->floating_count], false);
-		else
-			stop = true;
+	for (struct request *r = m->end; r-- > m->requests && m->floating_count && !stop;) {
+		const struct part *a = &m->floating[m->floating_count - 1];
+		stop = r->after_hole || (r->state == OPEN && !acks_first_byte(m, a, r));
+		if (r->state == OPEN && acks_first_byte(m, a, r)) {
+			pair(m, r, a, false);
+			m->floating_count--;
+		}
 	}
 	orphans(m, REASON_ORDER);
-	while ((r = first_open(m, 0)))
+	for (struct request *r; (r = first_open(m, 0));)
 		unanswered(m, r, REASON_ORDER);
 	m->barrier = false;
 }
 
 static void begin_request(struct model_pairing *m, const struct part *q)
 {
-	struct request *r = plain_grown(NULL, sizeof(*r)), *old = first_open(m, q->key);
+	struct request *r = m->end, *old = first_open(m, q->key);
+	int64_t ack = model_ack(m, q->first);
+	bool more = m->has_previous && ack > m->previous_ack;
+	if (r == m->requests + MODEL_MESSAGES_MAX)
+		abort();
 	*r = (struct request){.q = *q, .after_hole = m->hole[m->client]};
 	r->hole[1] = m->hole[m->server];
 	if (m->keyed && old)
 		unanswered(m, old, REASON_REUSED);
-	bool more = m->has_previous && model_ack(m, q->first) > m->previous_ack;
 	if (!m->keyed && more && old && !old->floats)
 		m->sliding = true;
 	else if (!m->keyed && more && quiet(m, r))
 		turn(m, r->after_hole);
 	m->has_previous = true;
-	m->previous_ack = model_ack(m, q->first);
+	m->previous_ack = ack;
 	r->floats = m->barrier;
 	r->state = q->flags & MESSAGE_ONEWAY ? GONE : OPEN;
-	m->requests = plain_grown(m->requests, (m->request_count + 1) * sizeof(r));
-	m->requests[m->request_count++] = r;
+	m->end++;
 }
 
 static void begin_answer(struct model_pairing *m, const struct part *a)
@@ -215,13 +212,13 @@ static void end_answer(struct model_pairing *m)
 	}
 	if (a->a.flags & MESSAGE_UP_TO) {
 		found = false;
-		for (size_t i = 0; i < m->request_count; i++)
-			if (m->requests[i]->state == OPEN && m->requests[i]->q.key <= a->a.key &&
-			    acks_first_byte(m, &a->a, m->requests[i]))
-				found = true,
-				pair(m, m->requests[i], &a->a,
-				     m->requests[i] != a->of &&
-					     (m->requests[i]->hole[0] || m->requests[i]->hole[1]));
+		for (struct request *r = m->requests; r < m->end; r++) {
+			if (r->state != OPEN || r->q.key > a->a.key ||
+			    !acks_first_byte(m, &a->a, r))
+				continue;
+			found = true;
+			pair(m, r, &a->a, r != a->of && (r->hole[0] || r->hole[1]));
+		}
 		if (!found)
 			emit(m, STATUS_ORPHAN, REASON_UNASKED, 0, NULL, &a->a);
 	} else if (found) {
@@ -231,8 +228,8 @@ static void end_answer(struct model_pairing *m)
 		if (!m->keyed)
 			barrier_at_head(m);
 	} else {
-		if (m->floating_count == FLOATING_MAX)
-			abort(); /* the captures are too short for it */
+		if (m->floating_count == MODEL_MESSAGES_MAX)
+			abort();
 		m->floating[m->floating_count++] = a->a;
 	}
 }
@@ -253,8 +250,7 @@ void model_pairing_close(struct model_pairing *m, enum reason reason)
 		end_answer(m);
 	}
 	orphans(m, reason);
-	for (size_t i = 0; i < m->request_count; i++) {
-		struct request *r = m->requests[i];
+	for (struct request *r = m->requests; r < m->end; r++) {
 		if (!r->ended) {
 			r->q.flags |= MESSAGE_CUT;
 			r->q.endless = true;
@@ -262,9 +258,7 @@ void model_pairing_close(struct model_pairing *m, enum reason reason)
 		}
 		if (r->state == OPEN)
 			unanswered(m, r, reason);
-		free(r);
 	}
-	free(m->requests);
 }
 
 /* --- what the decoder may call: a toy says one message of a side at a time --- */
@@ -320,9 +314,8 @@ static void env_end(struct env *env, enum side side, const struct message *msg)
 		if (r)
 			unanswered(m, r, REASON_CANCELLED);
 	} else if (msg->kind == MESSAGE_REQUEST) {
-		struct request *r = m->requests[m->request_count - 1];
-		end_part(m, side, &r->q, msg);
-		end_request(m, r);
+		end_part(m, side, &m->end[-1].q, msg);
+		end_request(m, m->end - 1);
 	}
 }
 
@@ -344,6 +337,7 @@ void model_pairing_init(struct model_pairing *m, const struct protocol_ops *ops,
 {
 	m->client = client;
 	m->server = !client;
+	m->end = m->requests;
 	m->keyed = ops->pairing == PAIR_KEY_UNIQUE || ops->pairing == PAIR_KEY_REUSED;
 	m->feeder.env.ops = &env_ops;
 	m->feeder.hole = hole;

@@ -7,7 +7,7 @@
 #include "model.h"
 #include "plain_feeder.h"
 
-enum { FLOATING_MAX = 512 }; /* more than a capture has answers */
+enum { MODEL_MESSAGES_MAX = 512 }; /* of a side; more than gencap makes */
 
 struct part { /* one message */
 	const struct packet *first;
@@ -40,10 +40,10 @@ struct model_pairing {
 	bool keyed, barrier, sliding, evidence, trust, has_previous;
 	bool hole[SIDES]; /* messages may have been lost since the last one began */
 	int64_t previous_ack;
-	struct request **requests; /* all of them, answered or not */
-	size_t request_count, floating_count;
+	struct request requests[MODEL_MESSAGES_MAX], *end; /* all of them, answered or not */
+	size_t floating_count;
 	struct answer answer; /* being received, or the last one */
-	struct part floating[FLOATING_MAX];
+	struct part floating[MODEL_MESSAGES_MAX];
 };
 
 /* `p` is zero but for emit, data, at and now_ns. */
