@@ -185,7 +185,7 @@ struct entry *entry_new(struct keeper *k, const struct message *m, const struct 
 			    .flags_begin = (uint8_t)m->flags,
 			    .name = (uint8_t)name,
 			    .block = block};
-	if (m->kind == MESSAGE_RESPONSE)
+	if (m->kind == MESSAGE_RESPONSE || flags & ENTRY_KEY)
 		e->ack = origin->ack;
 	if (flags & ENTRY_KEY)
 		entry_key(e)->link =

@@ -30,7 +30,7 @@ struct entry {
 	union {
 		struct entry *prev;   /* a request in line */
 		struct entry *answer; /* a request kept with its answer; then it is not in line */
-		uint64_t ack;         /* an answer */
+		uint64_t ack;         /* an answer, or a request by key that has none */
 	};
 	uint64_t from, to;
 	uint64_t first_ns, last_ns, first_frame, last_frame;

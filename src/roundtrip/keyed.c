@@ -114,10 +114,11 @@ void keyed_request_end(struct keeper *k, const struct message *m, const struct o
 	}
 }
 
-/* May this answer belong to this request? A datagram has no acknowledgement to tell. */
+/* May this answer belong to this request, which has none? It was sent with the request's first byte there, and was
+ * not there itself when the request was sent. A datagram has no acknowledgement to tell. */
 static bool follows(const struct keeper *k, const struct entry *q, const struct entry *a)
 {
-	return k->feeder.datagram || a->ack > q->from;
+	return k->feeder.datagram || (a->ack > q->from && a->from >= q->ack);
 }
 
 /* One answer for every open request with a key up to its own. */
@@ -172,7 +173,7 @@ static void answer_one(struct keeper *k, const struct message *m, struct entry *
 static bool is_doubtful(const struct keeper *k, const struct entry *q)
 {
 	return k->feeder.ops->pairing == PAIR_KEY_REUSED && q->flags & ENTRY_HOLE_CLIENT &&
-	       q->flags & ENTRY_HOLE_SERVER;
+	       q->flags & ENTRY_HOLE_SERVER && !(q->flags & ENTRY_ANSWERED);
 }
 
 /* An answer that was not the last one leaves a doubtful request with nothing to hope for. */

@@ -17,6 +17,7 @@
  *     a barrier, are open is no turn; it shows that the client does not wait.
  * 17. An answer that finds nobody in an anchored line puts the barrier at the head: who asked for it may
  *     still come.
+ * 19. By key, an answer whose first byte the request's own first segment acknowledges was there before it.
  * 18. A server hole is seen by the requests that begin until the server says something again: what was lost may
  *     have answered them.
  */
@@ -87,10 +88,10 @@ static struct request *first_open(struct model_pairing *m, uint64_t key)
 	return NULL;
 }
 
-static bool acks_first_byte(const struct model_pairing *m, const struct part *a,
-			    const struct request *r)
+static bool may_answer(const struct model_pairing *m, const struct part *a, const struct request *r)
 {
-	return model_ack(m, a->first) > r->q.from;
+	return model_ack(m, a->first) > r->q.from &&
+	       (!m->keyed || a->from >= model_ack(m, r->q.first));
 }
 
 static void barrier_at_head(struct model_pairing *m)
@@ -148,8 +149,8 @@ static void turn(struct model_pairing *m, bool after_hole)
 	m->trust = !m->evidence;
 	for (struct request *r = m->end; r-- > m->requests && m->floating_count && !stop;) {
 		const struct part *a = &m->floating[m->floating_count - 1];
-		stop = r->after_hole || (r->state == OPEN && !acks_first_byte(m, a, r));
-		if (r->state == OPEN && acks_first_byte(m, a, r)) {
+		stop = r->after_hole || (r->state == OPEN && !may_answer(m, a, r));
+		if (r->state == OPEN && may_answer(m, a, r)) {
 			pair(m, r, a, false);
 			m->floating_count--;
 		}
@@ -187,7 +188,7 @@ static void begin_answer(struct model_pairing *m, const struct part *a)
 	struct request *head = first_open(m, a->key);
 	m->answer = (struct answer){.a = *a, .active = true};
 	if (head && (m->keyed || !head->floats)) {
-		head->being_answered = acks_first_byte(m, a, head);
+		head->being_answered = may_answer(m, a, head);
 		if (head->being_answered)
 			m->answer.of = head;
 		else if (!m->keyed)
@@ -202,7 +203,7 @@ static void end_answer(struct model_pairing *m)
 	a->active = false;
 	if (a->of)
 		a->of->being_answered = false;
-	if (m->keyed && (a->of = first_open(m, a->a.key)) && !acks_first_byte(m, &a->a, a->of))
+	if (m->keyed && (a->of = first_open(m, a->a.key)) && !may_answer(m, &a->a, a->of))
 		a->of = NULL;
 	bool found = a->of && a->of->state == OPEN;
 	if (!(a->a.flags & MESSAGE_FINAL)) {
@@ -213,8 +214,7 @@ static void end_answer(struct model_pairing *m)
 	if (a->a.flags & MESSAGE_UP_TO) {
 		found = false;
 		for (struct request *r = m->requests; r < m->end; r++) {
-			if (r->state != OPEN || r->q.key > a->a.key ||
-			    !acks_first_byte(m, &a->a, r))
+			if (r->state != OPEN || r->q.key > a->a.key || !may_answer(m, &a->a, r))
 				continue;
 			found = true;
 			pair(m, r, &a->a, r != a->of && (r->hole[0] || r->hole[1]));
@@ -322,11 +322,11 @@ static void env_end(struct env *env, enum side side, const struct message *msg)
 static int env_ask(struct env *env, enum side side, uint64_t key, uint64_t offset)
 {
 	struct model_pairing *m = (struct model_pairing *)env;
-	struct part a = {.first = packet_at(m, side, offset)};
+	struct part a = {.first = packet_at(m, side, offset), .from = INT64_MAX};
 	struct request *head = first_open(m, key);
 	if (!head && (m->keyed || !m->barrier))
 		return ASK_NONE;
-	if (!head || (!m->keyed && head->floats) || !acks_first_byte(m, &a, head))
+	if (!head || (!m->keyed && head->floats) || !may_answer(m, &a, head))
 		return ASK_UNKNOWN;
 	return head->q.cookie;
 }

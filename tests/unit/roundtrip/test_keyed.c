@@ -56,6 +56,15 @@ Test(keyed, an_answer_that_does_not_acknowledge_its_request_is_an_orphan)
 	said_is("a=A");
 }
 
+Test(keyed, an_answer_that_was_there_before_its_request_is_an_orphan)
+{
+	client_ack(7, "(1a)");
+	server("(1X)"); /* sent again: it acknowledges (a) now */
+	said_is("-X:order");
+	server("....(1A)");
+	said_is("a=A");
+}
+
 Test(keyed, datagrams_acknowledge_nothing)
 {
 	brackets.keeper.feeder.datagram = 1;
