@@ -17,9 +17,9 @@
  *     a barrier, are open is no turn; it shows that the client does not wait.
  * 17. An answer that finds nobody in an anchored line puts the barrier at the head: who asked for it may
  *     still come.
- * 19. By key, an answer whose first byte the request's own first segment acknowledges was there before it.
  * 18. A server hole is seen by the requests that begin until the server says something again: what was lost may
  *     have answered them.
+ * 19. By key, an answer whose first byte the request's own first segment acknowledges was there before it.
  */
 #include "model_pairing.h"
 
