@@ -97,7 +97,7 @@ static void conversation_begin(struct worker *w, struct conversation *c, const s
 	feeder->port_side = f->port[0] < f->port[1] ? 1 : 0;
 	if (forced)
 		feeder->port_side = second ? 0 : 1;
-	feeder->service_port = f->port[!feeder->port_side];
+	feeder->env.service_port = f->port[!feeder->port_side];
 }
 
 /* A conversation for a flow that has none, or a parked one. */

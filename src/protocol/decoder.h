@@ -165,6 +165,8 @@ struct seen_at {
 struct env {
 	const struct env_ops *ops;
 	unsigned wants;
+	uint16_t
+		service_port; /* host order; 0: unknown. For what differs by nothing but its port */
 };
 enum env_wants {
 	WANT_HEADERS = 1,

@@ -87,7 +87,6 @@ static void pass_skip(struct feeder *f, unsigned dir, uint64_t n, bool unseen, s
 {
 	struct feeder_dir *d = &f->dir[dir];
 	d->skip -= n;
-	d->off += n;
 	if (unseen)
 		d->skip_lost =
 			n < UINT32_MAX - d->skip_lost ? d->skip_lost + (uint32_t)n : UINT32_MAX;
@@ -95,21 +94,18 @@ static void pass_skip(struct feeder *f, unsigned dir, uint64_t n, bool unseen, s
 		counter_add(&f->world->counters->skipped_bytes, n);
 	if (d->skip)
 		return;
+	uint32_t lost = d->skip_lost;
+	turn_drop_skip(d);
 	d->moved = 1;
-	turn_run(f, dir, rest, true, d->skip_lost);
+	turn_run(f, dir, rest, true, lost);
 }
 
 /* A gap for the decoder; what was held becomes junk first. */
 static void lose(struct feeder *f, unsigned dir, uint64_t bytes, enum why why)
 {
-	struct feeder_dir *d = &f->dir[dir];
-	uint64_t missing = d->end - d->off + bytes;
-	turn_give_away(d, turn_junk(f));
-	d->off = d->end += bytes;
-	d->waiting = 0;
-	d->moved = 1;
-	turn_gap(f, dir, missing, why);
-	turn_drop_hold(f, d); /* only now: a message that the gap ends has its last packet there */
+	uint32_t held = feeder_left(f, dir);
+	f->dir[dir].end += bytes;
+	turn_lose(f, dir, held, bytes, why);
 }
 
 /* Bytes that are held together with what is there. */
@@ -117,12 +113,13 @@ static void hold_more(struct feeder *f, unsigned dir, struct view bytes)
 {
 	struct feeder_dir *d = &f->dir[dir];
 	if (!hold_add(f->world->pool, &d->hold, bytes, d->end - bytes.size, &d->last)) {
+		counter_add(&f->world->counters->skipped_bytes, bytes.size);
 		turn_refuse(f);
 		return;
 	}
 	if (d->waiting) {
 		if (d->hold->size > f->ops->hold_max)
-			turn_limit(f, dir);
+			turn_limit(f, dir, d->hold->size);
 	} else if (d->hold->size >= d->want) {
 		turn_run(f, dir, hold_view(d->hold), false, 0);
 	}
@@ -131,7 +128,7 @@ static void hold_more(struct feeder *f, unsigned dir, struct view bytes)
 static void take(struct feeder *f, unsigned dir, struct view bytes)
 {
 	struct feeder_dir *d = &f->dir[dir];
-	if (d->skip) {
+	if (d->at == FEEDER_SKIPS) {
 		uint32_t n = d->skip < bytes.size ? (uint32_t)d->skip : bytes.size;
 		pass_skip(f, dir, n, false, view_from(bytes, n));
 		return;
@@ -146,7 +143,7 @@ static void take(struct feeder *f, unsigned dir, struct view bytes)
 static void take_unkept(struct feeder *f, unsigned dir, uint32_t size)
 {
 	struct feeder_dir *d = &f->dir[dir];
-	uint32_t n = d->skip < size ? (uint32_t)d->skip : size;
+	uint32_t n = d->at != FEEDER_SKIPS ? 0 : d->skip < size ? (uint32_t)d->skip : size;
 	d->end += n;
 	if (n)
 		pass_skip(f, dir, n, false, view_of(NULL, 0));
@@ -157,24 +154,23 @@ static void take_unkept(struct feeder *f, unsigned dir, uint32_t size)
 	if (f->ops && !d->dead)
 		lose(f, dir, size, WHY_LIMIT);
 	else
-		d->off = d->end += size;
+		d->end += size;
 }
 
 /* A datagram is over: a skip does not reach into the next one. */
 static void end_datagram(struct feeder *f, unsigned dir)
 {
 	struct feeder_dir *d = &f->dir[dir];
-	for (unsigned i = 0; f->ops && d->skip && i < DATAGRAM_SKIPS_MAX; i++) {
+	for (unsigned i = 0; f->ops && d->at == FEEDER_SKIPS && i < DATAGRAM_SKIPS_MAX; i++) {
 		uint64_t lost = d->skip;
-		d->skip = 0;
+		turn_drop_skip(d);
 		turn_run(f, dir, view_of(NULL, 0), true, lost);
 	}
-	d->skip = 0;
+	turn_drop_skip(d);
 }
 
-static void enter(struct feeder *f, unsigned dir, const struct origin *origin)
+static void enter(struct feeder *f, unsigned dir)
 {
-	f->now = origin;
 	f->current = (uint8_t)dir;
 	f->switches = 0;
 }
@@ -205,7 +201,6 @@ static void give_back(struct feeder *f)
 static void leave(struct feeder *f)
 {
 	turn_settle(f);
-	f->now = NULL;
 	if (f->rests && f->state && all_zero(f->state, TURN_STATE_SMALL))
 		give_back(f);
 }
@@ -218,14 +213,14 @@ void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct
 		return;
 	d->last = *origin;
 	if (!f->ops || d->dead || d->ended) {
-		d->off = d->end += bytes.size;
+		d->end += bytes.size;
 		counter_add(f->ops ? &c->junk_bytes : &c->skipped_bytes, bytes.size);
 		return;
 	}
-	enter(f, dir, origin);
+	enter(f, dir);
 	if (!turn_ready(f, dir)) {
 		d->end += bytes.size;
-		turn_give_away(d, &c->skipped_bytes);
+		counter_add(&c->skipped_bytes, bytes.size);
 	} else if (!bytes.data) {
 		take_unkept(f, dir, bytes.size);
 	} else {
@@ -248,19 +243,19 @@ void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why,
 	else
 		d->lost = 1;
 	if (!f->ops || d->dead || d->ended || !turn_ready(f, dir)) {
-		d->off = d->end += bytes;
+		d->end += bytes;
 		return;
 	}
-	enter(f, dir, origin);
-	bool skipped = d->skip;
-	while (d->skip && bytes) {
+	enter(f, dir);
+	bool skipped = d->at == FEEDER_SKIPS;
+	while (d->at == FEEDER_SKIPS && bytes) {
 		uint64_t n = d->skip < bytes ? d->skip : bytes;
 		bytes -= n;
 		d->end += n;
 		pass_skip(f, dir, n, true, view_of(NULL, 0));
 	}
 	if (!f->ops || d->dead)
-		d->off = d->end += bytes;
+		d->end += bytes;
 	else if (bytes || !skipped)
 		lose(f, dir, bytes, why);
 	leave(f);
@@ -277,24 +272,23 @@ static void finish(struct feeder *f)
 		counter_add(&f->world->counters->flows_undetected, 1);
 }
 
-void feeder_end(struct feeder *f, unsigned dir, enum end_reason reason, const struct origin *origin)
+void feeder_end(struct feeder *f, unsigned dir, enum end_reason reason)
 {
 	struct feeder_dir *d = &f->dir[dir];
 	if (d->ended)
 		return;
-	enter(f, dir, origin);
+	enter(f, dir);
 	if (f->ops && f->opened && f->ops->end)
 		f->ops->end(f->state, &f->env, feeder_side(f, dir), reason);
 	if (f->ops)
-		turn_give_away(d, turn_junk(f));
+		counter_add(turn_junk(f), feeder_left(f, dir));
 	turn_drop_hold(f, d);
+	turn_drop_skip(d);
 	d->ended = d->moved = 1;
 	d->waiting = 0;
-	d->skip = 0;
 	turn_settle(f);
 	if (f->dir[!dir].ended)
 		finish(f);
-	f->now = NULL;
 }
 
 /* --- life --- */
@@ -334,7 +328,7 @@ bool feeder_at_rest(const struct feeder *f)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		const struct feeder_dir *d = &f->dir[i];
-		if (d->hold || d->skip || d->waiting || d->want)
+		if (d->at == FEEDER_SKIPS || d->hold || d->waiting || d->want)
 			return false;
 	}
 	return !f->state || all_zero(f->state, f->ops->state_bytes);
@@ -345,7 +339,7 @@ void feeder_resume(struct feeder *f, unsigned client_dir, uint64_t offset)
 	f->client_dir = (uint8_t)client_dir;
 	f->started = 1;
 	for (unsigned i = 0; i < 2; i++) {
-		f->dir[i].off = f->dir[i].end = offset;
+		f->dir[i].end = offset;
 		f->dir[i].last.ack = offset;
 	}
 }
@@ -355,7 +349,8 @@ void feeder_resume(struct feeder *f, unsigned client_dir, uint64_t offset)
 struct origin feeder_origin(const struct feeder *f, unsigned dir, uint64_t offset)
 {
 	const struct feeder_dir *d = &f->dir[dir];
-	return d->hold ? *hold_at(d->hold, offset) : d->last;
+	const struct hold *hold = turn_hold(d);
+	return hold ? *hold_at(hold, offset) : d->last;
 }
 
 static bool dir_is_over(const struct feeder_dir *d)
@@ -373,15 +368,21 @@ bool feeder_skips(const struct feeder *f, unsigned dir, uint64_t from, uint64_t 
 	const struct feeder_dir *d = &f->dir[dir];
 	if (!f->ops || dir_is_over(d))
 		return true;
-	return d->skip && from >= d->off && to - d->off <= d->skip;
+	return d->at == FEEDER_SKIPS && from >= d->end && to - d->end <= d->skip;
+}
+
+uint32_t feeder_left(const struct feeder *f, unsigned dir)
+{
+	const struct feeder_dir *d = &f->dir[dir];
+	return d->at == FEEDER_FEEDS ? d->left : hold_view(turn_hold(d)).size;
 }
 
 uint32_t feeder_held(const struct feeder *f)
 {
-	return hold_view(f->dir[0].hold).size + hold_view(f->dir[1].hold).size;
+	return feeder_held_bytes(f, 0).size + feeder_held_bytes(f, 1).size;
 }
 
 struct view feeder_held_bytes(const struct feeder *f, unsigned dir)
 {
-	return hold_view(f->dir[dir].hold);
+	return hold_view(turn_hold(&f->dir[dir]));
 }

@@ -59,23 +59,35 @@ struct protocol_stats {
 	uint64_t flows, bad[WHY_TRUNCATED + 1], gaps[WHY_TRUNCATED + 1], withdrawn;
 };
 
+/* What a direction is at, and so which of its numbers count. */
+enum feeder_at {
+	FEEDER_HOLDS, /* bytes up to `end`, or none */
+	FEEDER_FEEDS, /* the same, and the decoder is at work on it */
+	FEEDER_SKIPS, /* nothing is held */
+};
+
 struct feeder_dir {
-	uint64_t off;        /* next byte the decoder has not used */
-	uint64_t end;        /* next byte to come; off..end is held */
-	uint64_t skip;       /* bytes to pass */
-	struct hold *hold;   /* NULL: nothing held (hold.h) */
-	struct origin last;  /* packet of the newest byte */
-	uint32_t want;       /* do not call before so many are held */
-	uint32_t skip_lost;  /* bytes of this skip nobody saw (saturates) */
-	uint8_t waiting : 1; /* said WAIT: feed again once the other direction moved */
-	uint8_t moved : 1;   /* moved since the other direction began to wait */
-	uint8_t again : 1;   /* feed what is held: there is a new decoder */
-	uint8_t dead : 1, ended : 1;
-	uint8_t bad : 2;    /* BADs since the last message */
-	uint8_t gapped : 4; /* detection: enum why of a gap the decoder to come must be told of */
-	uint8_t tries : 3;  /* detection: times that no probe knew bytes from the middle */
-	uint8_t cut : 1;    /* gaps since a message began: the capture cut packets ... */
-	uint8_t lost : 1;   /* ... bytes are missing for another reason */
+	uint64_t end; /* next byte to come */
+	union {
+		struct hold *hold; /* NULL: nothing held (hold.h) */
+		uint64_t skip;     /* SKIPS: bytes to pass */
+	};
+	struct origin last; /* packet of the newest byte */
+	union {
+		uint32_t want;      /* HOLDS: do not call before so many are held */
+		uint32_t left;      /* FEEDS: bytes before `end` the decoder has not used */
+		uint32_t skip_lost; /* SKIPS: of this skip, bytes that nobody saw (saturates) */
+	};
+	uint8_t at;           /* enum feeder_at */
+	uint16_t waiting : 1; /* said WAIT: feed again once the other direction moved */
+	uint16_t again : 1;   /* feed what is held: there is a new decoder */
+	uint16_t moved : 1;   /* moved since the other direction began to wait */
+	uint16_t dead : 1, ended : 1;
+	uint16_t bad : 2;    /* BADs since the last message */
+	uint16_t gapped : 4; /* detection: enum why of a gap the decoder to come must be told of */
+	uint16_t tries : 3;  /* detection: times that no probe knew bytes from the middle */
+	uint16_t cut : 1;    /* gaps since a message began: the capture cut packets ... */
+	uint16_t lost : 1;   /* ... bytes are missing for another reason */
 };
 
 struct feeder {
@@ -84,21 +96,21 @@ struct feeder {
 	const struct protocol_ops *ops; /* NULL: bypassed for good */
 	void *state;                    /* NULL: at rest (all zero), or state_bytes is 0 */
 	struct feeder_dir dir[2];
-	const struct origin *now; /* the packet being pushed; NULL outside of a call */
-	uint64_t tried;           /* probes tried and withdrawn, by registry index */
-	uint8_t client_dir;       /* valid from the first message or hole on */
-	uint8_t port_side;        /* dir whose destination port is the service's; 2: unknown */
-	uint8_t initiator;        /* dir that sent the SYN; 2: unknown */
-	uint8_t opened : 1;       /* the decoder's open was called */
-	uint8_t started : 1, confirmed : 1, certain : 1, datagram : 1;
-	uint8_t rests : 1;     /* the state is small and needs no open: given back when all zero */
-	uint8_t current;       /* dir of this call */
-	uint8_t switches;      /* within this call */
-	uint16_t service_port; /* host order */
+	uint32_t tried;         /* probes tried and withdrawn, by registry index */
+	uint8_t client_dir;     /* valid from the first message or hole on */
+	uint8_t current;        /* dir of this call */
+	uint16_t switches : 4;  /* within this call */
+	uint16_t port_side : 2; /* dir whose destination port is the service's; 2: unknown */
+	uint16_t initiator : 2; /* dir that sent the SYN; 2: unknown */
+	uint16_t opened : 1;    /* the decoder's open was called */
+	uint16_t started : 1, confirmed : 1, certain : 1, datagram : 1;
+	uint16_t rests : 1; /* the state is small and needs no open: given back when all zero */
 };
 
+_Static_assert(sizeof(struct feeder) <= 144, "one for each open connection");
+
 /* Begins with detection, or with `forced` (a port rule). Cannot fail; memory is taken when needed.
- * The caller may then set port_side, initiator, datagram and service_port, before the first call
+ * The caller may then set port_side, initiator, datagram and env.service_port, before the first call
  * below. */
 void feeder_init(struct feeder *f, struct feeder_world *world, const struct protocol_ops *forced);
 /* Frees state and held bytes. The sink is not called. */
@@ -114,7 +126,7 @@ void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct
 void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why,
 		const struct origin *);
 /* The direction is over: once; held bytes become junk first. */
-void feeder_end(struct feeder *f, unsigned dir, enum end_reason reason, const struct origin *);
+void feeder_end(struct feeder *f, unsigned dir, enum end_reason reason);
 
 /* The keeper made a pair: the guess is right. Calls sink->confirmed, once. */
 void feeder_confirm(struct feeder *f);
@@ -128,6 +140,8 @@ struct origin feeder_origin(const struct feeder *f, unsigned dir, uint64_t offse
 bool feeder_bypassed(const struct feeder *f);
 /* All of [from, to) would be skipped without being looked at: no need to copy it. */
 bool feeder_skips(const struct feeder *f, unsigned dir, uint64_t from, uint64_t to);
+/* Bytes of a direction that came and are not used yet: held, or at the decoder. */
+uint32_t feeder_left(const struct feeder *f, unsigned dir);
 /* Bytes held (MORE, WAIT) in both directions. */
 uint32_t feeder_held(const struct feeder *f);
 /* Nothing held, nothing to skip, the decoder's state all zero. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 enum {
-	PROTOCOLS_MAX = 64, /* one bit each in feeder.tried */
+	PROTOCOLS_MAX = 32, /* one bit each in feeder.tried */
 	RULES_MAX = 256,    /* looked through once per conversation */
 };
 

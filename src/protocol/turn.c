@@ -25,13 +25,6 @@ bool turn_detecting(const struct feeder *f)
 	return f->ops == &detect_ops;
 }
 
-/* Bytes in hand will not be decoded. */
-void turn_give_away(struct feeder_dir *d, uint64_t *counter)
-{
-	counter_add(counter, d->end - d->off);
-	d->off = d->end;
-}
-
 /* Where bytes go that are thrown away: before a protocol is known nobody missed a message in them.
  * */
 uint64_t *turn_junk(struct feeder *f)
@@ -42,9 +35,27 @@ uint64_t *turn_junk(struct feeder *f)
 
 /* --- decoders come and go --- */
 
+struct hold *turn_hold(const struct feeder_dir *d)
+{
+	return d->at == FEEDER_SKIPS ? NULL : d->hold;
+}
+
 void turn_drop_hold(struct feeder *f, struct feeder_dir *d)
 {
-	hold_free(f->world->pool, d->hold);
+	if (d->at == FEEDER_SKIPS)
+		return;
+	if (d->hold)
+		hold_free(f->world->pool, d->hold);
+	d->hold = NULL;
+	if (d->at == FEEDER_HOLDS)
+		d->want = 0;
+}
+
+void turn_drop_skip(struct feeder_dir *d)
+{
+	if (d->at != FEEDER_SKIPS)
+		return;
+	d->at = FEEDER_HOLDS;
 	d->hold = NULL;
 	d->want = 0;
 }
@@ -65,16 +76,17 @@ void turn_close(struct feeder *f)
 	f->opened = f->rests = 0;
 }
 
-/* Nothing more is decoded; what is held passes. */
+/* Nothing more is decoded; what is held passes. (What is being fed passes at the end of its turn.) */
 static void bypass(struct feeder *f)
 {
 	turn_close(f);
 	f->ops = NULL;
 	for (unsigned i = 0; i < 2; i++) {
 		struct feeder_dir *d = &f->dir[i];
-		turn_give_away(d, &f->world->counters->skipped_bytes);
+		if (d->at != FEEDER_FEEDS)
+			counter_add(&f->world->counters->skipped_bytes, feeder_left(f, i));
 		turn_drop_hold(f, d);
-		d->skip = 0;
+		turn_drop_skip(d);
 		d->waiting = d->again = 0;
 	}
 }
@@ -113,17 +125,8 @@ static bool open_decoder(struct feeder *f, const struct handover *handover)
 	return true;
 }
 
-bool turn_ready(struct feeder *f, unsigned dir)
+bool turn_open(struct feeder *f, unsigned dir)
 {
-	struct feeder_world *w = f->world;
-	if (f->opened)
-		return true;
-	if (f->rests && w->spare) {
-		f->state = w->spare;
-		f->opened = 1;
-		w->spare = NULL;
-		return true;
-	}
 	if (!f->started) {
 		f->started = 1;
 		f->client_dir = (uint8_t)presumed_client(f, dir);
@@ -137,8 +140,9 @@ bool turn_ready(struct feeder *f, unsigned dir)
 /* Another decoder begins with this direction: a skip is dropped, held bytes are fed again. */
 static void restart(struct feeder_dir *d)
 {
-	d->skip = 0;
-	d->want = 0;
+	turn_drop_skip(d);
+	if (d->at == FEEDER_HOLDS)
+		d->want = 0;
 	d->bad = 0;
 	d->waiting = 0;
 	d->again = d->hold && !d->dead;
@@ -149,8 +153,8 @@ static void hole(struct feeder *f, unsigned dir, enum why why)
 	f->world->sink->hole(f, feeder_side(f, dir), why);
 }
 
-/* The answer to a gap: of the decoder, for bytes off..off+bytes. */
-void turn_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why)
+/* The answer to a gap: of the decoder, for so many bytes from the next unused one on. */
+static void tell_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why)
 {
 	struct feeder_dir *d = &f->dir[dir];
 	struct protocol_stats *stats = stats_of(f);
@@ -171,6 +175,29 @@ void turn_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why)
 		hole(f, dir, why);
 }
 
+void turn_lose(struct feeder *f, unsigned dir, uint32_t held, uint64_t missing, enum why why)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	counter_add(turn_junk(f), held);
+	d->waiting = 0;
+	d->moved = 1;
+	uint8_t at = d->at;
+	if (at == FEEDER_HOLDS) {
+		d->at = FEEDER_FEEDS;
+		d->left = 0;
+	}
+	tell_gap(f, dir, held + missing, why);
+	d->at = at;
+	turn_drop_hold(f, d); /* only now: a message that the gap ends has its last packet there */
+}
+
+/* The bytes in hand are more than may be held. */
+void turn_limit(struct feeder *f, unsigned dir, uint32_t held)
+{
+	counter_add(&f->world->counters->decode_limits, 1);
+	turn_lose(f, dir, held, 0, WHY_LIMIT);
+}
+
 /* The guess was wrong: as if the connection had been open before, the other probes see the next
  * bytes. */
 static void withdraw(struct feeder *f, unsigned dir, unsigned index)
@@ -179,7 +206,7 @@ static void withdraw(struct feeder *f, unsigned dir, unsigned index)
 	if (stats)
 		stats->withdrawn++;
 	counter_add(&f->world->counters->guesses_withdrawn, 1);
-	f->tried |= 1ull << index;
+	f->tried |= 1u << index;
 	f->world->sink->withdrawn(f);
 	turn_close(f);
 	f->ops = &detect_ops;
@@ -189,7 +216,7 @@ static void withdraw(struct feeder *f, unsigned dir, unsigned index)
 		struct feeder_dir *d = &f->dir[i];
 		d->dead = 0;
 		d->tries = 0;
-		if (d->off)
+		if (d->end != feeder_left(f, i))
 			d->gapped = WHY_MIDSTREAM;
 		restart(d);
 	}
@@ -221,26 +248,27 @@ static void give_up(struct feeder *f, unsigned dir)
 /* --- the loop: what is done with each answer. False: nothing is left to feed now. --- */
 
 struct turn {
-	struct view rest; /* off..end */
+	struct view rest; /* as many bytes as dir.left says */
 	uint64_t lost;    /* of the skip that just ended */
+	uint32_t want;    /* for dir.want, once it is over */
 	bool empty;       /* feed even if there is nothing: a skip ended, or the other side moved */
 };
 
 static void advance(struct feeder_dir *d, struct turn *t, uint64_t n)
 {
-	d->off += n;
 	t->rest = view_from(t->rest, (uint32_t)n);
+	d->left = t->rest.size;
 }
 
 /* Keeps the rest for a later call. */
 static bool keep(struct feeder *f, struct feeder_dir *d, struct view rest)
 {
 	if (d->hold && rest.size) {
-		hold_keep(d->hold, rest.size, d->off);
+		hold_keep(d->hold, rest.size, d->end - rest.size);
 		return true;
 	}
 	turn_drop_hold(f, d);
-	if (!rest.size || hold_add(f->world->pool, &d->hold, rest, d->off, &d->last))
+	if (!rest.size || hold_add(f->world->pool, &d->hold, rest, d->end - rest.size, &d->last))
 		return true;
 	turn_refuse(f);
 	return false;
@@ -296,10 +324,13 @@ static bool on_ok(struct feeder *f, unsigned dir, struct turn *t, const struct f
 		uint32_t n = r->skip < t->rest.size ? (uint32_t)r->skip : t->rest.size;
 		counter_add(&c->skipped_bytes, n);
 		advance(d, t, n);
-		d->skip = r->skip - n;
-		d->skip_lost = 0;
 		d->moved = 1;
-		t->empty = !d->skip;
+		t->empty = r->skip == n;
+		if (!t->empty) {
+			turn_drop_hold(f, d);
+			d->at = FEEDER_SKIPS;
+			d->skip = r->skip - n;
+		}
 		return t->empty;
 	}
 	if (r->junk) {
@@ -312,19 +343,6 @@ static bool on_ok(struct feeder *f, unsigned dir, struct turn *t, const struct f
 	if (!r->used && t->rest.size) /* a decoder that would be called for ever */
 		return on_bad(f, dir, t, 0, WHY_UNSUPPORTED);
 	return goes_on(f, dir, t);
-}
-
-/* The bytes in hand are more than may be held. */
-void turn_limit(struct feeder *f, unsigned dir)
-{
-	struct feeder_dir *d = &f->dir[dir];
-	uint64_t n = d->end - d->off;
-	counter_add(&f->world->counters->decode_limits, 1);
-	turn_give_away(d, turn_junk(f));
-	d->waiting = 0;
-	d->moved = 1;
-	turn_gap(f, dir, n, WHY_LIMIT);
-	turn_drop_hold(f, d);
 }
 
 static bool on_more(struct feeder *f, unsigned dir, struct turn *t, const struct fed *r)
@@ -342,11 +360,13 @@ static bool on_more(struct feeder *f, unsigned dir, struct turn *t, const struct
 	 * depend on how the bytes are cut. */
 	uint32_t want = r->want > t->rest.size ? r->want : t->rest.size + 1;
 	if (r->is == FED_WAIT || want > f->ops->hold_max) {
-		turn_limit(f, dir);
+		uint32_t held = t->rest.size;
+		advance(d, t, held);
+		turn_limit(f, dir, held);
 		return false;
 	}
 	if (keep(f, d, t->rest))
-		d->want = want;
+		t->want = want;
 	return false;
 }
 
@@ -391,7 +411,7 @@ static bool on_switch(struct feeder *f, unsigned dir, struct turn *t, const stru
 	d->moved = 1;
 	for (unsigned i = 0; guessed && i < 2; i++) {
 		if (f->dir[i].gapped)
-			turn_gap(f, i, 0, (enum why)f->dir[i].gapped);
+			tell_gap(f, i, 0, (enum why)f->dir[i].gapped);
 	}
 	return goes_on(f, dir, t);
 }
@@ -401,7 +421,7 @@ static bool answer(struct feeder *f, unsigned dir, struct turn *t)
 	struct feeder_dir *d = &f->dir[dir];
 	struct input in = {
 		.bytes = t->rest,
-		.offset = d->off,
+		.offset = d->end - t->rest.size,
 		.ts_ns = d->last.ts_ns,
 		.lost = t->lost,
 		.datagram = f->datagram,
@@ -433,24 +453,26 @@ static bool answer(struct feeder *f, unsigned dir, struct turn *t)
 void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uint64_t lost)
 {
 	struct feeder_dir *d = &f->dir[dir];
-	struct turn t = {bytes, lost, empty};
-	d->want = 0;
+	struct turn t = {.rest = bytes, .lost = lost, .empty = empty};
+	d->at = FEEDER_FEEDS;
+	d->left = bytes.size;
 	while (f->ops && !d->dead && (t.rest.size || t.empty) && answer(f, dir, &t))
 		continue;
-	if (!f->ops)
-		turn_give_away(d, &f->world->counters->skipped_bytes);
-	else if (d->dead)
-		turn_give_away(d, &f->world->counters->junk_bytes);
-	if (d->off == d->end) {
-		uint32_t want = d->want;
-		turn_drop_hold(f, d);
-		d->want = want;
+	if (d->at == FEEDER_FEEDS)
+		d->at = FEEDER_HOLDS;
+	if (!f->ops || d->dead) {
+		struct counters *c = f->world->counters;
+		counter_add(f->ops ? &c->junk_bytes : &c->skipped_bytes, t.rest.size);
+		t.rest.size = 0;
 	}
+	if (!t.rest.size)
+		turn_drop_hold(f, d);
+	d->want = t.want;
 }
 
 /* Who waited is fed again once the other direction moved; a loop, so that no decoder can make it
  * deep. */
-void turn_settle(struct feeder *f)
+void turn_feed_waiting(struct feeder *f)
 {
 	for (unsigned i = !f->current, calm = 0; f->ops && calm < 2; i = !i) {
 		struct feeder_dir *d = &f->dir[i];
@@ -460,6 +482,6 @@ void turn_settle(struct feeder *f)
 		calm = 0;
 		d->again = d->waiting = 0;
 		f->dir[!i].moved = 0;
-		turn_run(f, i, hold_view(d->hold), true, 0);
+		turn_run(f, i, hold_view(turn_hold(d)), true, 0);
 	}
 }

@@ -4,9 +4,9 @@
  * The inner half of the feeder: calls the decoder and does what it answers. Nothing but feeder.c
  * includes this.
  *
- * The invariant from which the accounting follows: of each direction the bytes off..end are in
- * hand. Between calls they are exactly the held ones; within turn_run() they are what is still to
- * be fed.
+ * The invariant from which the accounting follows: of each direction the last feeder_left() bytes are
+ * in hand. Between calls they are exactly the held ones; within turn_run() they are what is still
+ * to be fed.
  */
 #include "protocol/detect.h"
 #include "protocol/feeder.h"
@@ -20,25 +20,48 @@ static inline uint32_t turn_state_room(const struct protocol_ops *ops)
 	return ops->state_bytes > TURN_STATE_SMALL ? ops->state_bytes : TURN_STATE_SMALL;
 }
 
-/* The decoder has its state and was opened; `dir` talks first. False: no memory, bypassed. */
-bool turn_ready(struct feeder *f, unsigned dir);
+/* Takes the state, and opens the decoder; `dir` talks first. False: no memory, bypassed. */
+bool turn_open(struct feeder *f, unsigned dir);
+/* The same unless it was done. */
+static inline bool turn_ready(struct feeder *f, unsigned dir)
+{
+	struct feeder_world *w = f->world;
+	if (f->opened)
+		return true;
+	if (!f->rests || !w->spare)
+		return turn_open(f, dir);
+	f->state = w->spare;
+	f->opened = 1;
+	w->spare = NULL;
+	return true;
+}
+
 /* Feeds `bytes`, all that a direction has in hand, until it is used, held or passed. `empty`: also
  * when there are none. `lost`: of the skip that just ended. */
 void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uint64_t lost);
 /* Feeds who waits for a direction that moved, and who has a new decoder. */
-void turn_settle(struct feeder *f);
-/* Tells the decoder that bytes off..off+bytes will not come. */
-void turn_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why);
+void turn_feed_waiting(struct feeder *f);
+static inline void turn_settle(struct feeder *f)
+{
+	const struct feeder_dir *a = &f->dir[0], *b = &f->dir[1];
+	if (a->again | a->waiting | b->again | b->waiting)
+		turn_feed_waiting(f);
+}
+
+/* Gives away `held` bytes, all that a direction has in hand, and tells the decoder that these and `missing` more
+ * will not come. */
+void turn_lose(struct feeder *f, unsigned dir, uint32_t held, uint64_t missing, enum why why);
 /* The bytes in hand are more than may be held. */
-void turn_limit(struct feeder *f, unsigned dir);
+void turn_limit(struct feeder *f, unsigned dir, uint32_t held);
 /* No memory: the conversation is bypassed. */
 void turn_refuse(struct feeder *f);
 void turn_close(struct feeder *f);
 
-/* Bytes in hand will not be decoded. */
-void turn_give_away(struct feeder_dir *d, uint64_t *counter);
 /* Where bytes go that are thrown away: before a protocol is known nobody missed a message in them.
  * */
 uint64_t *turn_junk(struct feeder *f);
 bool turn_detecting(const struct feeder *f);
+/* What is held, if anything; and without it, or without the skip, from now on. */
+struct hold *turn_hold(const struct feeder_dir *d);
 void turn_drop_hold(struct feeder *f, struct feeder_dir *d);
+void turn_drop_skip(struct feeder_dir *d);

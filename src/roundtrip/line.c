@@ -5,11 +5,6 @@
  */
 #include "roundtrip/record.h"
 
-static const struct feeder_dir *server_dir(const struct keeper *k)
-{
-	return &k->feeder.dir[feeder_dir_of(&k->feeder, FROM_SERVER)];
-}
-
 static bool lockstep(const struct keeper *k)
 {
 	return k->feeder.ops->pairing == PAIR_FIFO_LOCKSTEP;
@@ -138,10 +133,11 @@ static void resolve(struct keeper *k)
 /* Is everything that was asked before answered, as far as the client shows? Rules (b) and (c). */
 static bool quiet_turn(const struct keeper *k, const struct message *m, const struct origin *origin)
 {
-	const struct feeder_dir *server = server_dir(k);
+	unsigned dir = feeder_dir_of(&k->feeder, FROM_SERVER);
+	const struct feeder_dir *server = &k->feeder.dir[dir];
 	const struct keeper_world *w = world_of(k);
 
-	if (origin->ack < server->end || k->response || server->off != server->end ||
+	if (origin->ack < server->end || k->response || feeder_left(&k->feeder, dir) ||
 	    server->last.ack < m->offset)
 		return false;
 	/* What is held behind a hole counts: the server was still answering. */

@@ -57,15 +57,14 @@ static void begin_direction(struct stream *s, unsigned d, const struct origin *o
 		feeder_gap(s->feeder, d, 0, WHY_MIDSTREAM, origin);
 }
 
-static void end_direction(struct stream *s, unsigned d, enum end_reason reason,
-			  const struct origin *origin)
+static void end_direction(struct stream *s, unsigned d, enum end_reason reason)
 {
 	struct stream_dir *h = &s->dir[d];
 
 	if (h->ended)
 		return;
 	h->ended = 1;
-	feeder_end(s->feeder, d, reason, origin);
+	feeder_end(s->feeder, d, reason);
 }
 
 /* `size` bytes at `data` (NULL: they lie inside a skip), then `cut` bytes the capture left out. */
@@ -145,9 +144,9 @@ static void deliver_held(struct stream *s, unsigned d, struct segment *g)
 		}
 	}
 	if (g->flags & TCP_FIN && h->next >= h->fin)
-		end_direction(s, d, END_FIN, &origin);
+		end_direction(s, d, END_FIN);
 	if (g->flags & TCP_RST) {
-		end_direction(s, d, END_RST, &origin);
+		end_direction(s, d, END_RST);
 		s->reset = true;
 	}
 	held_free(s, g);
@@ -494,7 +493,7 @@ enum stream_state stream_segment(struct stream *s, const struct packet *p, bool 
 	if (size)
 		deliver(s, p->dir, part.data, part.size, part.cut, &origin);
 	if (p->flags & TCP_FIN && h->next >= h->fin)
-		end_direction(s, p->dir, END_FIN, &origin);
+		end_direction(s, p->dir, END_FIN);
 	else if (!s->held)
 		return feeder_bypassed(s->feeder) ? STREAM_BYPASSED : STREAM_ON;
 	pump(s);
@@ -555,7 +554,7 @@ void stream_finish(struct stream *s, enum end_reason reason, uint64_t now_ns)
 	}
 	for (unsigned d = 0; d < 2; d++) {
 		lose_tail(s, d, &origin);
-		end_direction(s, d, s->dir[d].fin_lost ? END_FIN : reason, &origin);
+		end_direction(s, d, s->dir[d].fin_lost ? END_FIN : reason);
 	}
 	held_drop(s);
 }

@@ -59,7 +59,7 @@ static void call(struct fuzz *z, struct reader *in)
 		feeder_gap(f, dir, (uint64_t)size << 24, WHY_LOST, &o);
 		break;
 	case 2:
-		feeder_end(f, dir, (enum end_reason)((what >> 4 & 7) % (END_EOF + 1)), &o);
+		feeder_end(f, dir, (enum end_reason)((what >> 4 & 7) % (END_EOF + 1)));
 		break;
 	case 3:
 		pool_fail_at(z->pool, size);
@@ -111,9 +111,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct counters *c = &z.counters;
 	uint64_t known = c->decoded_bytes + c->skipped_bytes + c->junk_bytes;
 	require(known + feeder_held(&z.feeder) == z.pushed, "bytes are not accounted for");
-	struct origin o = {++z.frame * 1000, z.frame, 0};
-	feeder_end(&z.feeder, 0, END_EOF, &o);
-	feeder_end(&z.feeder, 1, END_EOF, &o);
+	feeder_end(&z.feeder, 0, END_EOF);
+	feeder_end(&z.feeder, 1, END_EOF);
 	known = c->decoded_bytes + c->skipped_bytes + c->junk_bytes;
 	require(known == z.pushed, "bytes are not accounted for at the end");
 	bool over = !z.feeder.ops || z.feeder.dir[0].dead || z.feeder.dir[1].dead;

@@ -121,9 +121,8 @@ static void push_lossy(struct driver *d, enum side side, const char *data, size_
 
 static void push_end(struct driver *d, enum side side, enum end_reason reason)
 {
-	struct origin o = origin_of(d, side);
 	if (!d->ended[side])
-		feeder_end(&d->feeder, side, reason, &o);
+		feeder_end(&d->feeder, side, reason);
 	d->ended[side] = true;
 }
 

@@ -192,8 +192,7 @@ void bench_gap(unsigned dir, uint64_t bytes, enum why why)
 
 void bench_end(unsigned dir, enum end_reason reason)
 {
-	struct origin o = next_origin();
-	feeder_end(&bench.f, dir, reason, &o);
+	feeder_end(&bench.f, dir, reason);
 }
 
 void bench_done(void)

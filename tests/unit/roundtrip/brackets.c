@@ -403,11 +403,8 @@ void hole(enum side side, uint64_t bytes)
 
 void finish(enum end_reason reason)
 {
-	for (unsigned dir = 0; dir < 2; dir++) {
-		struct origin o = origin_of(dir, ALL);
-
-		feeder_end(&brackets.keeper.feeder, dir, reason, &o);
-	}
+	for (unsigned dir = 0; dir < 2; dir++)
+		feeder_end(&brackets.keeper.feeder, dir, reason);
 	keeper_finish(&brackets.keeper, reason);
 	finished = true;
 }

@@ -67,7 +67,6 @@ static enum gap_answer on_gap(void *state, struct env *env, enum side side, uint
 	const struct feeder_dir *d = &f->dir[feeder_dir_of(f, side)];
 
 	(void)state;
-	rig.gap_ack = f->now->ack;
 	note("%c%ju+%ju%s ", arrow(side), (uintmax_t)(d->end - bytes), (uintmax_t)bytes,
 	     why == WHY_SNAPLEN     ? "cut"
 	     : why == WHY_MIDSTREAM ? "mid"

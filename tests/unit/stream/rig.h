@@ -33,7 +33,6 @@ struct rig {
 	enum stream_state state;
 	struct fed next
 		[2]; /* what the decoder answers to the next bytes of a side; all zero: all used */
-	uint64_t gap_ack; /* acknowledgement of the packet a gap was told with */
 };
 
 extern struct rig rig;
