@@ -11,12 +11,13 @@
 
 struct conversation {
 	struct keeper keeper; /* first: it is its feeder, and the feeder its decoder's env */
-	struct stream stream;
+	struct stream stream; /* reset: it lingers for late segments, as long as its flow */
 	struct timer timer;
 	struct flow *flow;
-	uint64_t index;     /* of the conversation's first packet */
-	uint64_t closed_ns; /* when it was reset: it lingers for late segments; 0: it was not */
+	uint64_t index; /* of the conversation's first packet */
 };
+
+_Static_assert(sizeof(struct conversation) <= 304, "one for each open connection");
 
 struct worker {
 	struct worker_options options;
@@ -24,13 +25,12 @@ struct worker {
 	struct pool *pool;
 	struct flow_table *flows;
 	struct timer_wheel wheel;
-	struct stream_world streams;
 	struct keeper_world keepers;
 	struct protocol_stats *stats;
 	uint64_t now_ns;
 };
 
-#define LINGER_NS NS_PER_S            /* late segments of a reset connection */
+#define LINGER_NS NS_PER_S            /* late segments of a reset connection: see flow_account() */
 #define PARK_NS NS_PER_S              /* unless the options say otherwise */
 #define PARK_AGAIN_NS (10 * NS_PER_S) /* when it was idle but not at rest: look again */
 

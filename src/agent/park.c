@@ -16,10 +16,11 @@ static bool all_out(const struct conversation *c, unsigned d)
 {
 	const struct stream_dir *h = &c->stream.dir[d];
 	const struct flow *f = c->flow;
+	uint32_t next = (uint32_t)stream_next(&c->stream, d);
 
 	return h->known && h->seen && h->begun && !h->ended && !h->unwaited && !h->fin_lost &&
-	       h->fin == UINT64_MAX && h->isn + (uint32_t)h->next == f->dir[d].next_seq &&
-	       h->top == h->next && h->acked <= h->next;
+	       !h->has_fin && h->isn + next == f->dir[d].next_seq && h->top == next &&
+	       (int32_t)(h->acked - next) <= 0;
 }
 
 bool conversation_park(struct worker *w, struct conversation *c, uintptr_t *ret_parked)
@@ -65,7 +66,7 @@ void conversation_unpark(struct worker *w, struct conversation *c, uintptr_t par
 	k->after_hole = bits >> 7 & 1;
 	k->last_ack = PARKED_BASE - 1;
 	k->asked = 1;
-	stream_init(&c->stream, &w->streams, &k->feeder);
+	stream_init(&c->stream, &k->feeder);
 	for (unsigned d = 0; d < 2; d++)
 		stream_resume(&c->stream, d, c->flow->dir[d].next_seq, PARKED_BASE,
 			      cold->window_scale[d]);

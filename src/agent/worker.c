@@ -73,8 +73,8 @@ static void arm(struct worker *w, struct conversation *c)
 	deadline = idle < deadline ? idle : deadline;
 	deadline = stream < deadline ? stream : deadline;
 	deadline = keeper < deadline ? keeper : deadline;
-	if (c->closed_ns && c->closed_ns + LINGER_NS < deadline)
-		deadline = c->closed_ns + LINGER_NS;
+	if (c->stream.reset && last + LINGER_NS < deadline)
+		deadline = last + LINGER_NS;
 	if (!timer_armed(&c->timer) || deadline < c->timer.deadline_ns)
 		timer_set(&w->wheel, &c->timer, deadline);
 }
@@ -89,7 +89,7 @@ static void conversation_begin(struct worker *w, struct conversation *c, const s
 		registry_rule_of(w->options.registry, f->port[0], f->port[1], &second);
 
 	keeper_init(&c->keeper, &w->keepers, forced);
-	stream_init(&c->stream, &w->streams, feeder);
+	stream_init(&c->stream, feeder);
 	c->index = p->index;
 	if (p->flags & TCP_SYN)
 		feeder->initiator = p->flags & TCP_ACK ? !p->dir : p->dir;
@@ -114,11 +114,11 @@ static struct conversation *conversation_new(struct worker *w, struct flow *f,
 	}
 	c->timer = (struct timer){0};
 	c->flow = f;
-	c->closed_ns = f->state & FLOW_CLOSED ? w->now_ns : 0;
 	if (flow_is_parked(f))
 		conversation_unpark(w, c, (uintptr_t)f->conversation);
 	else
 		conversation_begin(w, c, p);
+	c->stream.reset = f->state & FLOW_CLOSED;
 	f->conversation = c;
 	arm(w, c);
 	return c;
@@ -167,12 +167,9 @@ static void settle(struct worker *w, struct conversation *c, enum stream_state s
 
 	switch (state) {
 	case STREAM_ON:
-		if (c->stream.reset && !c->closed_ns) {
-			c->closed_ns = w->now_ns;
+		if (c->stream.reset)
 			flow_mark(f, FLOW_CLOSED);
-			arm(w, c);
-		}
-		if (c->stream.held ||
+		if (c->stream.reset || c->stream.held ||
 		    (c->keeper.feeder.ops && c->keeper.feeder.ops->answer_timeout_ms))
 			arm(w, c);
 		return;
@@ -220,7 +217,7 @@ static void on_timer(void *data, struct timer *t)
 		flow_remove(w->flows, f);
 		return;
 	}
-	if (c->closed_ns && c->closed_ns + LINGER_NS <= w->now_ns) {
+	if (c->stream.reset && f->last_ns + LINGER_NS <= w->now_ns) {
 		conversation_end(w, c, END_RST, END_RST);
 		return;
 	}
@@ -408,7 +405,6 @@ int worker_new(const struct worker_options *options, struct worker **ret_worker)
 		worker_free(w);
 		return err;
 	}
-	w->streams = (struct stream_world){.pool = w->pool, .counters = &w->counters};
 	w->keepers.feeder = (struct feeder_world){.pool = w->pool,
 						  .counters = &w->counters,
 						  .sink = &keeper_sink,

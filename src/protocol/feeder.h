@@ -51,6 +51,7 @@ struct feeder_world {
 	const struct registry *registry;
 	unsigned wants;               /* enum env_wants */
 	struct protocol_stats *stats; /* one per registry entry; NULL: not counted */
+	uint64_t stream_held;         /* src/stream's: bytes that all streams of the worker hold */
 	void *spare; /* the feeders': a small state, all zero, for the next decoder at rest; NULL: none */
 };
 

@@ -18,9 +18,9 @@ static size_t segment_room(const struct segment *g)
 
 void held_free(struct stream *s, struct segment *g)
 {
-	pool_put(s->world->pool, g, segment_room(g));
+	pool_put(s->feeder->world->pool, g, segment_room(g));
 	if (!s->held->count) {
-		pool_put(s->world->pool, s->held, sizeof(*s->held));
+		pool_put(s->feeder->world->pool, s->held, sizeof(*s->held));
 		s->held = NULL;
 	}
 }
@@ -35,7 +35,7 @@ void held_take(struct stream *s, unsigned d, struct segment *g)
 	*(g->newer ? &g->newer->older : &q->newest) = g->older;
 	s->held->bytes -= g->size;
 	s->held->count--;
-	s->world->held -= g->size;
+	s->feeder->world->stream_held -= g->size;
 }
 
 void held_drop(struct stream *s)
@@ -45,7 +45,7 @@ void held_drop(struct stream *s)
 			struct segment *g = s->held->dir[d].head;
 
 			held_take(s, d, g);
-			counter_add(&s->world->counters->refused_bytes, g->size);
+			counter_add(&s->feeder->world->counters->refused_bytes, g->size);
 			held_free(s, g);
 		}
 	}
@@ -65,7 +65,7 @@ static void link_segment(struct stream *s, unsigned d, struct segment *g, struct
 	q->newest = g;
 	s->held->bytes += g->size;
 	s->held->count++;
-	s->world->held += g->size;
+	s->feeder->world->stream_held += g->size;
 }
 
 /* Do the bytes that both have differ? */
@@ -89,7 +89,7 @@ static bool is_repeat(const struct segment *a, const struct held_part *b, uint8_
 static struct stream_queues *queues_of(struct stream *s)
 {
 	if (!s->held) {
-		s->held = pool_get(s->world->pool, sizeof(*s->held));
+		s->held = pool_get(s->feeder->world->pool, sizeof(*s->held));
 		if (s->held)
 			memset(s->held, 0, sizeof(*s->held));
 	}
@@ -98,7 +98,7 @@ static struct stream_queues *queues_of(struct stream *s)
 
 int held_insert(struct stream *s, const struct packet *p, const struct held_part *part)
 {
-	struct counters *c = s->world->counters;
+	struct counters *c = s->feeder->world->counters;
 	uint8_t flags = p->flags & (TCP_FIN | TCP_RST);
 	bool copy = part->size &&
 		    !feeder_skips(s->feeder, p->dir, part->offset, part->offset + part->size);
@@ -118,10 +118,10 @@ int held_insert(struct stream *s, const struct packet *p, const struct held_part
 	}
 	if (part->size > 64 << 10) /* held_nothing() has so many */
 		copy = true;
-	g = pool_get(s->world->pool, sizeof(*g) + (copy ? part->size : 0));
+	g = pool_get(s->feeder->world->pool, sizeof(*g) + (copy ? part->size : 0));
 	if (!g) {
 		if (!s->held->count) {
-			pool_put(s->world->pool, s->held, sizeof(*s->held));
+			pool_put(s->feeder->world->pool, s->held, sizeof(*s->held));
 			s->held = NULL;
 		}
 		return ERR_NOMEM;

@@ -7,7 +7,11 @@
 
 #include "stream/held.h"
 
-#define FAR (1 << 30) /* a segment this far from what is expected belongs to another connection */
+/* A segment this far from what is expected, or this long, belongs to another connection: no window is so big. So
+ * whatever a direction knows lies within 2 GiB of its next offset; only old acknowledgements need care. */
+#define FAR (1 << 30)
+
+enum { SCALE_MAX = 14 }; /* RFC 7323 2.3 */
 
 static void count(struct stream *s, uint64_t *counter, uint64_t n)
 {
@@ -15,15 +19,11 @@ static void count(struct stream *s, uint64_t *counter, uint64_t n)
 	counter_add(counter, n);
 }
 
-void stream_init(struct stream *s, struct stream_world *world, struct feeder *feeder)
+void stream_init(struct stream *s, struct feeder *feeder)
 {
 	memset(s, 0, sizeof(*s));
 	s->feeder = feeder;
-	s->world = world;
-	for (unsigned d = 0; d < 2; d++) {
-		s->dir[d].fin = UINT64_MAX;
-		s->dir[d].scale = 255;
-	}
+	s->dir[0].scale = s->dir[1].scale = SCALE_MAX;
 }
 
 void stream_done(struct stream *s)
@@ -35,15 +35,16 @@ void stream_resume(struct stream *s, unsigned dir, uint32_t seq, uint64_t at, ui
 {
 	struct stream_dir *h = &s->dir[dir];
 
-	h->next = h->acked = h->top = at;
+	h->acked = h->top = (uint32_t)at;
 	h->isn = seq - (uint32_t)at;
-	h->scale = scale;
+	h->scale = scale < SCALE_MAX ? scale & 15 : SCALE_MAX;
 	h->known = h->seen = h->begun = 1;
 }
 
-static uint64_t unwrap(const struct stream_dir *h, uint32_t seq)
+/* How far one number, sequence number or low bits of an offset, lies before another. */
+static int32_t before(uint32_t a, uint32_t b)
 {
-	return h->next + (uint64_t)(int64_t)(int32_t)(seq - (h->isn + (uint32_t)h->next));
+	return (int32_t)(b - a);
 }
 
 /* --- going out --- */
@@ -72,14 +73,17 @@ static void deliver(struct stream *s, unsigned d, const uint8_t *data, uint32_t 
 		    const struct origin *origin)
 {
 	struct stream_dir *h = &s->dir[d];
-	struct counters *c = s->world->counters;
+	struct counters *c = s->feeder->world->counters;
+	uint32_t next;
 
 	if (!h->begun)
 		begin_direction(s, d, origin);
 	if (!s->dir[!d].seen)
 		s->dir[!d].relied = 1;
 	h->fin_lost = 0;
-	h->next += (uint64_t)size + cut;
+	next = (uint32_t)stream_next(s, d) + size + cut;
+	if (before(h->acked, next) > FAR) /* it moves along */
+		h->acked = next - FAR;
 	if (size) {
 		count(s, &c->delivered_bytes, size);
 		feeder_push(s->feeder, d, view_of(data, size), origin);
@@ -93,12 +97,10 @@ static void deliver(struct stream *s, unsigned d, const uint8_t *data, uint32_t 
 }
 
 /* What a segment with this acknowledgement may go out after. */
-static bool causal_ok(const struct stream *s, unsigned d, uint64_t ack)
+static inline bool causal_ok(const struct stream_dir *o, uint64_t next, uint64_t ack)
 {
-	const struct stream_dir *o = &s->dir[!d];
-
-	return ack <= o->next || !o->known || o->unwaited || o->ended ||
-	       (o->fin_lost && ack == o->next + 1);
+	return ack <= next || !o->known || o->unwaited || o->ended ||
+	       (o->fin_lost && ack == next + 1);
 }
 
 static bool all_ended(const struct stream *s)
@@ -113,18 +115,26 @@ static void drop_rest(struct stream *s, unsigned d)
 
 	while ((g = held_head(s, d))) {
 		held_take(s, d, g);
-		count(s, &s->world->counters->stray_bytes, g->size);
+		count(s, &s->feeder->world->counters->stray_bytes, g->size);
 		held_free(s, g);
 	}
+}
+
+/* Everything before a FIN that was seen went out. */
+static bool fin_reached(const struct stream *s, unsigned d)
+{
+	const struct stream_dir *h = &s->dir[d];
+
+	return h->has_fin && before(h->fin, (uint32_t)stream_next(s, d)) >= 0;
 }
 
 /* Takes a held segment out of the queue and gives it out. */
 static void deliver_held(struct stream *s, unsigned d, struct segment *g)
 {
 	struct stream_dir *h = &s->dir[d];
-	struct counters *c = s->world->counters;
+	struct counters *c = s->feeder->world->counters;
 	struct origin origin = {g->ts_ns, g->frame, g->ack};
-	uint64_t passed = h->next > g->offset ? h->next - g->offset : 0;
+	uint64_t next = stream_next(s, d), passed = next > g->offset ? next - g->offset : 0;
 
 	held_take(s, d, g);
 	if (passed >= (uint64_t)g->size + g->cut) {
@@ -135,7 +145,7 @@ static void deliver_held(struct stream *s, unsigned d, struct segment *g)
 
 		count(s, &c->duplicate_bytes, skip);
 		if (g->copied || !g->size ||
-		    feeder_skips(s->feeder, d, h->next, h->next + g->size - skip)) {
+		    feeder_skips(s->feeder, d, next, next + g->size - skip)) {
 			const uint8_t *data = g->copied ? g->data : held_nothing();
 			deliver(s, d, data + skip, g->size - skip, cut, &origin);
 		} else { /* the skip it lay in was dropped by a switch */
@@ -143,7 +153,7 @@ static void deliver_held(struct stream *s, unsigned d, struct segment *g)
 			deliver(s, d, NULL, 0, g->size - skip + cut, &origin);
 		}
 	}
-	if (g->flags & TCP_FIN && h->next >= h->fin)
+	if (g->flags & TCP_FIN && fin_reached(s, d))
 		end_direction(s, d, END_FIN);
 	if (g->flags & TCP_RST) {
 		end_direction(s, d, END_RST);
@@ -155,24 +165,24 @@ static void deliver_held(struct stream *s, unsigned d, struct segment *g)
 }
 
 /* Does a segment hold nothing but what went out already? */
-static bool is_old(const struct stream_dir *h, const struct segment *g)
+static bool is_old(uint64_t next, const struct segment *g)
 {
-	return !g->flags && g->offset + g->size + g->cut <= h->next;
+	return !g->flags && g->offset + g->size + g->cut <= next;
 }
 
-static bool contiguous(const struct stream_dir *h, const struct segment *g)
+static bool contiguous(uint64_t next, const struct segment *g)
 {
-	return g && g->offset <= h->next;
+	return g && g->offset <= next;
 }
 
 /* The contiguous segment of a direction that was captured first; with `ready`, of those that may go now. NULL: none. */
 static struct segment *earliest(const struct stream *s, unsigned d, bool ready)
 {
-	const struct stream_dir *h = &s->dir[d];
+	uint64_t next = stream_next(s, d), other = stream_next(s, !d);
 	struct segment *best = NULL;
 
-	for (struct segment *g = held_head(s, d); contiguous(h, g); g = g->next) {
-		if (ready && !is_old(h, g) && !causal_ok(s, d, g->ack))
+	for (struct segment *g = held_head(s, d); contiguous(next, g); g = g->next) {
+		if (ready && !is_old(next, g) && !causal_ok(&s->dir[!d], other, g->ack))
 			continue;
 		if (!best || g->index < best->index)
 			best = g;
@@ -211,10 +221,10 @@ struct hole {
 /* The lowest acknowledgement a contiguous segment of a direction waits for; UINT64_MAX: there is none. */
 static uint64_t lowest_ack(const struct stream *s, unsigned d)
 {
-	uint64_t lowest = UINT64_MAX;
+	uint64_t next = stream_next(s, d), other = stream_next(s, !d), lowest = UINT64_MAX;
 
-	for (const struct segment *g = held_head(s, d); contiguous(&s->dir[d], g); g = g->next)
-		if (g->ack > s->dir[!d].next && g->ack < lowest)
+	for (const struct segment *g = held_head(s, d); contiguous(next, g); g = g->next)
+		if (g->ack > other && g->ack < lowest)
 			lowest = g->ack;
 	return lowest;
 }
@@ -222,17 +232,19 @@ static uint64_t lowest_ack(const struct stream *s, unsigned d)
 /* The hole that direction `d`'s head waits for. False when the head waits for nothing, or there is none. */
 static bool find_hole(const struct stream *s, unsigned d, struct hole *ret)
 {
-	const struct stream_dir *h = &s->dir[d], *o = &s->dir[!d];
+	uint64_t next = stream_next(s, d), other = stream_next(s, !d);
 	const struct segment *g = held_head(s, d), *x = held_head(s, !d);
 	uint64_t ack;
 
 	if (!g)
 		return false;
-	if (g->offset > h->next) { /* before itself */
+	if (g->offset > next) { /* before itself */
+		uint64_t acked = stream_near(next, s->dir[d].acked);
+
 		ret->dir = d;
-		ret->from = h->next;
-		ret->acked = h->acked > h->next;
-		ret->to = ret->acked && h->acked < g->offset ? h->acked : g->offset;
+		ret->from = next;
+		ret->acked = acked > next;
+		ret->to = ret->acked && acked < g->offset ? acked : g->offset;
 		ack = lowest_ack(s, !d);
 		ret->to = ack < ret->to ? ack : ret->to;
 		g = held_oldest(s, d);
@@ -242,10 +254,10 @@ static bool find_hole(const struct stream *s, unsigned d, struct hole *ret)
 		return true;
 	}
 	ack = lowest_ack(s, d);
-	if (ack == UINT64_MAX || contiguous(o, x))
+	if (ack == UINT64_MAX || contiguous(other, x))
 		return false;
 	ret->dir = !d; /* in the other direction: its acknowledgement came first */
-	ret->from = o->next;
+	ret->from = other;
 	ret->to = x && x->offset < ack ? x->offset : ack;
 	ret->acked = true;
 	g = earliest(s, d, false);
@@ -277,7 +289,7 @@ static bool first_hole(const struct stream *s, struct hole *ret)
 static void declare_lost(struct stream *s, const struct hole *hole, const struct origin *origin)
 {
 	struct stream_dir *h = &s->dir[hole->dir];
-	struct counters *c = s->world->counters;
+	struct counters *c = s->feeder->world->counters;
 	uint64_t n = hole->to - hole->from;
 
 	if (!h->seen) {
@@ -289,11 +301,12 @@ static void declare_lost(struct stream *s, const struct hole *hole, const struct
 	}
 	if (!h->begun)
 		begin_direction(s, hole->dir, origin);
-	h->next = hole->to;
+	if (before(h->acked, (uint32_t)hole->from) + (int64_t)n > FAR)
+		h->acked = (uint32_t)hole->to - FAR;
 	h->fin_lost = 0;
 	count(s, &c->range_bytes, n);
 	count(s, &c->lost_bytes, n);
-	s->lost += n;
+	s->lost += (uint32_t)n;
 	count(s, &c->holes, 1);
 	count(s, &c->holes_capture, hole->acked);
 	feeder_gap(s->feeder, hole->dir, n, WHY_LOST, origin);
@@ -309,13 +322,13 @@ static enum stream_state state_of(const struct stream *s)
 /* A flow, or all of them, hold too much: the nearest hole is lost now. */
 static void obey_caps(struct stream *s, const struct origin *origin)
 {
-	struct counters *c = s->world->counters;
+	struct counters *c = s->feeder->world->counters;
 	struct hole hole;
 
 	while (s->held && !all_ended(s)) {
 		if (held_bytes(s) > STREAM_HOLD_MAX || held_count(s) > STREAM_SEGMENTS_MAX)
 			count(s, &c->cap_stream, 1);
-		else if (s->world->held > STREAM_WORKER_HOLD_MAX)
+		else if (s->feeder->world->stream_held > STREAM_WORKER_HOLD_MAX)
 			count(s, &c->cap_worker, 1);
 		else
 			return;
@@ -335,7 +348,7 @@ static void move_start(struct stream *s, unsigned d, uint32_t isn)
 	int32_t shift = (int32_t)(h->isn - isn);
 
 	h->isn = isn;
-	if (shift <= 0)
+	if (shift <= 0 || shift > FAR)
 		return;
 	h->acked += (uint32_t)shift;
 	for (struct segment *g = held_head(s, !d); g; g = g->next)
@@ -356,7 +369,7 @@ static void learn(struct stream *s, const struct packet *p)
 	if (p->flags & TCP_SYN) {
 		if (h->isn == p->seq + 1 && !h->begun)
 			h->start = 1;
-		h->scale = p->window_scale == 255 ? 0 : p->window_scale;
+		h->scale = p->window_scale <= SCALE_MAX ? p->window_scale & 15 : 0;
 	}
 	if (p->flags & TCP_ACK && !o->known) {
 		o->known = 1;
@@ -370,35 +383,33 @@ static void learn(struct stream *s, const struct packet *p)
 	h->unwaited = 0;
 }
 
-/* The offset this packet acknowledges in the other direction; notes it. */
-static uint64_t acknowledge(struct stream *s, const struct packet *p)
+/* The offset this packet acknowledges in the other direction, of which `next` goes out next; notes it. */
+static uint64_t acknowledge(struct stream *s, const struct packet *p, uint64_t next)
 {
 	const struct stream_dir *h = &s->dir[p->dir];
 	struct stream_dir *o = &s->dir[!p->dir];
-	uint64_t ack, window;
+	int64_t ahead = before((uint32_t)next, p->ack - o->isn), acked, window;
 	unsigned scale;
 
-	if (!(p->flags & TCP_ACK))
+	if (!(p->flags & TCP_ACK) || (int64_t)next + ahead < 0)
 		return 0;
-	ack = unwrap(o, p->ack);
-	if (ack <= o->acked)
-		return ack;
-	if ((int64_t)ack < 0)
-		return 0;
-	scale = p->flags & TCP_SYN ? 0 : h->scale == 255 ? 14 : h->scale;
-	window = (uint64_t)p->window << scale;
-	if (ack > o->top + 1 + window) {
-		count(s, &s->world->counters->acks_ignored, o->seen);
-		return o->acked;
+	acked = before((uint32_t)next, o->acked);
+	if (ahead <= acked)
+		return next + (uint64_t)ahead;
+	scale = p->flags & TCP_SYN ? 0 : h->scale;
+	window = (int64_t)p->window << scale;
+	if (ahead > before((uint32_t)next, o->top) + 1 + window) {
+		count(s, &s->feeder->world->counters->acks_ignored, o->seen);
+		return acked > -FAR ? next + (uint64_t)acked : 0; /* it may have moved along */
 	}
-	o->acked = ack;
-	return ack;
+	o->acked = p->ack - o->isn;
+	return next + (uint64_t)ahead;
 }
 
 /* Bytes that nobody needs any more: all of them went out before, or the direction is over. */
 static enum stream_state drop_old(struct stream *s, const struct packet *p, bool elsewhere)
 {
-	struct counters *c = s->world->counters;
+	struct counters *c = s->feeder->world->counters;
 
 	if (!p->payload_size)
 		return state_of(s);
@@ -420,19 +431,19 @@ struct part {
 	uint32_t size, cut;
 };
 
-static void trim(struct stream *s, const struct stream_dir *h, struct part *part)
+static void trim(struct stream *s, uint64_t next, struct part *part)
 {
-	uint64_t passed = h->next - part->offset;
+	uint64_t passed = next - part->offset;
 	uint32_t skip = passed < part->size ? (uint32_t)passed : part->size;
 
 	if ((int64_t)passed <= 0)
 		return;
-	count(s, &s->world->counters->duplicate_bytes, skip);
+	count(s, &s->feeder->world->counters->duplicate_bytes, skip);
 	if (skip) /* an empty payload may have no address */
 		part->data += skip;
 	part->size -= skip;
 	part->cut -= (uint32_t)(passed - skip) < part->cut ? (uint32_t)(passed - skip) : part->cut;
-	part->offset = h->next;
+	part->offset = next;
 }
 
 /* Out of order, early, or blocked by the other direction. */
@@ -442,19 +453,17 @@ static enum stream_state hold(struct stream *s, const struct packet *p, const st
 	const struct held_part in = {part->data, part->offset, part->ack, part->size, part->cut};
 
 	if (held_insert(s, p, &in) != 0)
-		count(s, &s->world->counters->refused_bytes, part->size);
+		count(s, &s->feeder->world->counters->refused_bytes, part->size);
 	pump(s);
 	obey_caps(s, origin);
 	return state_of(s);
 }
 
 /* A segment that can only belong to another connection, or comes after the end of this one. */
-static bool is_stray(const struct stream_dir *h, uint64_t offset, uint32_t size)
+static bool is_stray(const struct stream_dir *h, uint32_t next, int64_t away, uint32_t size)
 {
-	int64_t away = (int64_t)(offset - h->next);
-
-	return away > FAR || away < -FAR ||
-	       (h->fin != UINT64_MAX && size && (int64_t)(offset + size - h->fin) > 0);
+	return (uint64_t)(away + FAR) > 2ull * FAR || size >= FAR ||
+	       (h->has_fin && size && away + size > before(next, h->fin));
 }
 
 enum stream_state stream_segment(struct stream *s, const struct packet *p, bool elsewhere)
@@ -462,37 +471,44 @@ enum stream_state stream_segment(struct stream *s, const struct packet *p, bool 
 	struct stream_dir *h = &s->dir[p->dir];
 	struct part part = {p->payload, 0, 0, p->payload_size, p->payload_cut};
 	uint32_t size = p->payload_size + p->payload_cut;
+	uint64_t next, other = stream_next(s, !p->dir);
 	bool ends = p->flags & (TCP_FIN | TCP_RST);
+	int64_t away, end; /* of its first byte, and behind its last, from the next */
 
 	if (!h->seen || !s->dir[!p->dir].known || p->flags & TCP_SYN)
 		learn(s, p);
-	count(s, &s->world->counters->seen_bytes, p->payload_size);
-	part.ack = acknowledge(s, p);
+	count(s, &s->feeder->world->counters->seen_bytes, p->payload_size);
+	part.ack = acknowledge(s, p, other);
 	if (!size && !ends)
 		return STREAM_ON;
-	part.offset = unwrap(h, p->seq + (p->flags & TCP_SYN ? 1 : 0));
-	if (is_stray(h, part.offset, size)) {
-		count(s, &s->world->counters->stray_bytes, p->payload_size);
+	next = stream_next(s, p->dir);
+	away = before((uint32_t)next, p->seq + (p->flags & TCP_SYN ? 1 : 0) - h->isn);
+	end = away + size;
+	part.offset = next + (uint64_t)away;
+	if (is_stray(h, (uint32_t)next, away, size)) {
+		count(s, &s->feeder->world->counters->stray_bytes, p->payload_size);
 		return state_of(s);
 	}
 	if (h->ended)
 		return drop_old(s, p, elsewhere);
-	if (p->flags & TCP_FIN && h->fin == UINT64_MAX)
-		h->fin = part.offset + size;
-	if ((int64_t)(part.offset + size - h->top) > 0)
-		h->top = part.offset + size;
-	if (size && (int64_t)(part.offset + size - h->next) <= 0 && !ends)
+	if (p->flags & TCP_FIN && !h->has_fin && (int64_t)next + end >= 0) {
+		h->has_fin = 1;
+		h->fin = (uint32_t)next + (uint32_t)end;
+	}
+	if (end > before((uint32_t)next, h->top))
+		h->top = (uint32_t)next + (uint32_t)end;
+	if (size && end <= 0 && !ends)
 		return drop_old(s, p, elsewhere);
-	if (part.offset != h->next)
-		trim(s, h, &part);
+	if (away)
+		trim(s, next, &part);
 
 	struct origin origin = {p->ts_ns, p->frame, part.ack};
-	if (part.offset != h->next || p->flags & TCP_RST || held_head(s, p->dir) ||
-	    !causal_ok(s, p->dir, part.ack))
+	if (part.offset != next || p->flags & TCP_RST || held_head(s, p->dir) ||
+	    !causal_ok(&s->dir[!p->dir], other, part.ack))
 		return hold(s, p, &part, &origin);
 	if (size)
 		deliver(s, p->dir, part.data, part.size, part.cut, &origin);
-	if (p->flags & TCP_FIN && h->next >= h->fin)
+	if (p->flags & TCP_FIN && fin_reached(s, p->dir))
 		end_direction(s, p->dir, END_FIN);
 	else if (!s->held)
 		return feeder_bypassed(s->feeder) ? STREAM_BYPASSED : STREAM_ON;
@@ -534,11 +550,13 @@ enum stream_state stream_tick(struct stream *s, uint64_t now_ns)
 /* Bytes the peer acknowledged at the very end, and nobody saw. */
 static void lose_tail(struct stream *s, unsigned d, const struct origin *origin)
 {
-	struct stream_dir *h = &s->dir[d];
-	uint64_t to = h->acked < h->fin ? h->acked : h->fin;
-	struct hole hole = {.from = h->next, .to = to, .dir = d, .acked = true};
+	const struct stream_dir *h = &s->dir[d];
+	uint64_t next = stream_next(s, d), acked = stream_near(next, h->acked);
+	uint64_t fin = h->has_fin ? stream_near(next, h->fin) : UINT64_MAX;
+	uint64_t to = acked < fin ? acked : fin;
+	struct hole hole = {.from = next, .to = to, .dir = d, .acked = true};
 
-	if (h->ended || !h->seen || to <= h->next + (h->fin == UINT64_MAX))
+	if (h->ended || !h->seen || to <= next + !h->has_fin)
 		return;
 	declare_lost(s, &hole, origin);
 }

@@ -30,38 +30,39 @@ enum {
 	STREAM_WORKER_HOLD_MAX = 64 << 20, /* bytes all flows of a worker may hold */
 };
 
-/* What the streams of one worker share. */
-struct stream_world {
-	struct pool *pool;
-	struct counters *counters;
-	uint64_t held; /* bytes held by all */
-};
-
+/*
+ * All before stream_next(), which is the feeder's `end`, went out or is lost. The other offsets lie within 2 GiB of
+ * it, so 32 bits tell them: stream_near().
+ */
 struct stream_dir {
-	uint64_t next;        /* all before went out or is lost */
-	uint64_t acked;       /* highest acknowledgement of these bytes by the peer */
-	uint64_t top;         /* end of the highest byte seen */
-	uint64_t fin;         /* offset of the FIN, UINT64_MAX when not seen */
-	uint32_t isn;         /* sequence number of offset 0 */
-	uint8_t scale;        /* of the windows this side offers; 255: not known */
-	uint8_t known : 1;    /* isn is valid */
-	uint8_t start : 1;    /* offset 0 is the connection's first byte */
-	uint8_t seen : 1;     /* a segment of this direction was seen */
-	uint8_t begun : 1;    /* bytes, or the midstream gap, went out */
-	uint8_t ended : 1;    /* the end went out */
-	uint8_t relied : 1;   /* not seen yet, but something went out that acknowledged it */
-	uint8_t unwaited : 1; /* never seen, and a wait for it expired: nothing waits for it */
-	uint8_t fin_lost : 1; /* one acknowledged byte after `next` was taken for a FIN nobody saw */
+	uint32_t
+		acked; /* highest acknowledgement of these bytes by the peer; an older one moves along */
+	uint32_t top;          /* end of the highest byte seen */
+	uint32_t fin;          /* has_fin: offset of the FIN */
+	uint32_t isn;          /* sequence number of offset 0 */
+	uint16_t has_fin : 1;  /* a FIN was seen */
+	uint16_t known : 1;    /* isn is valid */
+	uint16_t start : 1;    /* offset 0 is the connection's first byte */
+	uint16_t seen : 1;     /* a segment of this direction was seen */
+	uint16_t begun : 1;    /* bytes, or the midstream gap, went out */
+	uint16_t ended : 1;    /* the end went out */
+	uint16_t relied : 1;   /* not seen yet, but something went out that acknowledged it */
+	uint16_t unwaited : 1; /* never seen, and a wait for it expired: nothing waits for it */
+	uint16_t
+		fin_lost : 1; /* one acknowledged byte after the next was taken for a FIN nobody saw */
+	uint16_t
+		scale : 4; /* of the windows this side offers; 14, the largest, until it is known */
 };
 
 struct stream {
-	struct feeder *feeder;
-	struct stream_world *world;
+	struct feeder *feeder;      /* its world is the stream's too */
 	struct stream_queues *held; /* NULL: nothing is held */
 	struct stream_dir dir[2];
-	uint64_t lost; /* bytes declared lost, or cut by the capture */
+	uint32_t lost; /* bytes declared lost, or cut by the capture; wraps: two are compared */
 	bool reset;    /* an RST went out */
 };
+
+_Static_assert(sizeof(struct stream) <= 64, "one for each open connection");
 
 enum stream_state {
 	STREAM_ON,
@@ -69,13 +70,25 @@ enum stream_state {
 	STREAM_BYPASSED, /* the feeder wants no more: the same */
 };
 
-void stream_init(struct stream *s, struct stream_world *world, struct feeder *feeder);
+void stream_init(struct stream *s, struct feeder *feeder);
 /* Gives back what is held (counted refused_bytes); the feeder is not told. */
 void stream_done(struct stream *s);
 
 /* A direction of a conversation that went on before: `seq` is the sequence number of offset `at`, and all before
- * it went out and was acknowledged. */
+ * it went out and was acknowledged. `scale` may be 255: not known. The feeder is resumed at `at`, too. */
 void stream_resume(struct stream *s, unsigned dir, uint32_t seq, uint64_t at, uint8_t scale);
+
+/* The next offset that is to go out. */
+static inline uint64_t stream_next(const struct stream *s, unsigned dir)
+{
+	return s->feeder->dir[dir].end;
+}
+
+/* The offset with these low bits within 2 GiB of `next`. */
+static inline uint64_t stream_near(uint64_t next, uint32_t low)
+{
+	return next + (uint64_t)(int64_t)(int32_t)(low - (uint32_t)next);
+}
 
 /* One TCP packet of this conversation. `elsewhere`: seen at another place than the direction's own, so bytes
  * that went out before make it a copy. */

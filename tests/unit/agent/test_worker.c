@@ -10,7 +10,7 @@
 #define REQUEST "GET /a/path?with=query HTTP/1.1\r\nHost: example.test\r\nUser-Agent: test\r\n\r\n"
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-enum { FLOWS = 10000, IDLE_MAX = 192 };
+enum { FLOWS = 10000, IDLE_MAX = 192, ACTIVE_MAX = 640 };
 
 struct seen {
 	unsigned count[STATUS_COUNT];
@@ -97,6 +97,7 @@ Test(worker, an_idle_connection_costs_little_and_goes_on)
 	pass(w, 3 * NS_PER_S);
 	idle = worker_memory(w) / FLOWS;
 	fprintf(stderr, "a flow with an open request: %zu bytes; idle: %zu bytes\n", active, idle);
+	cr_expect_leq(active, ACTIVE_MAX);
 	cr_expect_leq(idle, IDLE_MAX);
 
 	/* What was parked goes on where it was. */

@@ -104,13 +104,12 @@ void rig_start(void)
 {
 	rig = (struct rig){.clock = {.now_ns = 1000 * NS_PER_S}};
 	notes_size = 0;
-	rig.world = (struct stream_world){.pool = pool_new(SIZE_MAX), .counters = &rig.counters};
 	rig.feeders = (struct feeder_world){
-		.pool = rig.world.pool, .counters = &rig.counters, .sink = &recorder_sink};
+		.pool = pool_new(SIZE_MAX), .counters = &rig.counters, .sink = &recorder_sink};
 	recorder_start(&rig.recorder);
 	feeder_init(&rig.feeder, &rig.feeders, &tape_ops);
 	rig.feeder.initiator = CLIENT;
-	stream_init(&rig.stream, &rig.world, &rig.feeder);
+	stream_init(&rig.stream, &rig.feeder);
 	rig.talk = talk_begin(&rig.clock, 0);
 	rig.base[CLIENT] = rig.talk.seq[CLIENT] + 1;
 	rig.base[SERVER] = rig.talk.seq[SERVER] + 1;
@@ -122,7 +121,8 @@ static void check_accounts(void)
 	const struct counters *c = &rig.counters;
 
 	cr_expect_eq(c->seen_bytes, c->delivered_bytes + c->duplicate_bytes + c->stray_bytes +
-					    c->refused_bytes + c->copy_bytes + rig.world.held);
+					    c->refused_bytes + c->copy_bytes +
+					    rig.feeders.stream_held);
 	cr_expect_eq(c->range_bytes, c->delivered_bytes + c->lost_bytes);
 	cr_expect_eq(c->delivered_bytes, c->decoded_bytes + c->skipped_bytes + c->junk_bytes +
 						 feeder_held(&rig.feeder));
@@ -133,13 +133,13 @@ void rig_stop(void)
 	check_accounts();
 	stream_finish(&rig.stream, END_EOF, rig.clock.now_ns);
 	stream_done(&rig.stream);
-	cr_expect_eq(rig.world.held, 0);
+	cr_expect_eq(rig.feeders.stream_held, 0);
 	cr_expect_null(rig.stream.held);
 	check_accounts();
 	feeder_done(&rig.feeder);
-	cr_expect_eq(pool_used(rig.world.pool), 0);
+	cr_expect_eq(pool_used(rig.feeders.pool), 0);
 	recorder_done(&rig.recorder);
-	pool_free(rig.world.pool);
+	pool_free(rig.feeders.pool);
 }
 
 void rig_open(void)

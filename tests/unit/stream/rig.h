@@ -23,7 +23,6 @@ enum { CLIENT, SERVER };
 struct rig {
 	struct stream stream;
 	struct feeder feeder;
-	struct stream_world world;
 	struct feeder_world feeders;
 	struct counters counters;
 	struct recorder recorder;

@@ -107,7 +107,7 @@ Test(causal, what_went_out_by_another_segment_waits_no_more)
 	/* Sent before, and cut by another boundary. */
 	sends(CLIENT, 0, "abcdef", 0);
 	said_is(">0:abcdef");
-	cr_expect_eq(rig.world.held, 0);
+	cr_expect_eq(rig.feeders.stream_held, 0);
 	cr_expect_eq(counted(duplicate_bytes), 3);
 }
 

@@ -251,5 +251,5 @@ Test(ends, done_gives_back_what_is_held_and_tells_nobody)
 	stream_done(&rig.stream);
 	said_is("");
 	cr_expect_eq(counted(refused_bytes), 6);
-	cr_expect_eq(pool_used(rig.world.pool), 0);
+	cr_expect_eq(pool_used(rig.feeders.pool), 0);
 }
