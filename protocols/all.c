@@ -4,8 +4,10 @@
 extern const struct protocol_ops http_ops;
 extern const struct protocol_ops tls_ops;
 
+/* clang-format off */
 const struct protocol_ops *const protocols_all[] = {
 	&http_ops,
 	&tls_ops,
 	NULL,
 };
+/* clang-format on */

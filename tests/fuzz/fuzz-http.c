@@ -1,84 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * HTTP conversations: what is found must not depend on how the bytes are cut. The first byte says whether
- * headers are wanted; then 0x1e begins bytes of the client and 0x1f bytes of the server.
- */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "tests/lib/harness.h"
+/* HTTP conversations; tests/lib/fuzzing.h has the format of an input. */
+#include "tests/lib/fuzzing.h"
 
 extern const struct protocol_ops http_ops;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { STEPS_MAX = 64, SIZE_MAX_HERE = 8192 };
-
-static void require(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "fuzz-http: %s\n", what);
-	abort();
-}
-
-/* Views of the input in the shape of a vector; nothing is copied. */
-static void split_steps(struct vector *v, struct reader *in, struct buf *bytes)
-{
-	enum side side = FROM_CLIENT;
-	while (v->count < STEPS_MAX && reader_left(in)) {
-		struct step *s = &v->steps[v->count];
-		struct buf *b = &bytes[v->count];
-		uint8_t c = 0;
-		while (reader_left(in) && (c = reader_u8(in)) != 0x1e && c != 0x1f)
-			buf_char(b, (char)c);
-		*s = (struct step){.kind = STEP_BYTES, .side = side, .bytes = *b};
-		v->count += b->size > 0;
-		side = c == 0x1f ? FROM_SERVER : FROM_CLIENT;
-	}
-}
-
-static struct buf run(const struct vector *v, uint64_t split, bool *ret_clean)
-{
-	struct harness_run r = {.ops = &http_ops, .split = split};
-	struct buf text = {0};
-	harness_run(&r, v);
-	const struct counters *c = &r.counters;
-	uint64_t known = c->decoded_bytes + c->skipped_bytes + c->junk_bytes;
-	require(known == r.pushed, "bytes are not accounted for");
-	require(!r.allocations_left, "memory was not given back");
-	require(!r.recorder.wrong || r.recorder.switches, "a message ended without a begin");
-	*ret_clean = !c->junk_bytes && !r.over && !r.recorder.switches;
-	recorder_print(&r.recorder, "", &text);
-	recorder_done(&r.recorder);
-	return text;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct step steps[STEPS_MAX];
-	struct buf bytes[STEPS_MAX] = {0};
-	struct vector v = {.steps = steps};
-	struct reader in =
-		reader_of(view_of(data, size < SIZE_MAX_HERE ? (uint32_t)size : SIZE_MAX_HERE));
-	v.headers = reader_u8(&in) & 1;
-	split_steps(&v, &in, bytes);
-	bool clean, clean_too;
-	struct buf once = run(&v, 0, &clean);
-	const uint64_t splits[] = {UINT64_MAX, 1 + size / 2, 1 + size / 3};
-	for (unsigned i = 0; i < 3; i++) {
-		struct buf cut = run(&v, splits[i], &clean_too);
-		bool same = once.size == cut.size &&
-			    (!cut.size || memcmp(once.data, cut.data, cut.size) == 0);
-		if (clean && clean_too && !same) {
-			fprintf(stderr, "at once:\n%.*s\ncut:\n%.*s\n", (int)once.size, once.data,
-				(int)cut.size, cut.data);
-			require(false, "the messages depend on how the bytes are cut");
-		}
-		buf_done(&cut);
-	}
-	buf_done(&once);
-	for (unsigned i = 0; i < STEPS_MAX; i++)
-		buf_done(&bytes[i]);
-	return 0;
+	return fuzz_decoder(&http_ops, data, size);
 }
