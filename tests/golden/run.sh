@@ -31,7 +31,9 @@ for expected in "$srcdir"/tests/golden/${GOLDEN:-*}.json ${GOLDEN:+"$srcdir"/tes
 		grep -v '^ ' "$out/errors" | head -20
 	done
 done
-[ $((passed + failed)) -gt 0 ] || echo "no capture has an expected output: see tools/bless"
 echo "$passed passed, $failed failed, 0 skipped"
-[ $((passed + failed)) -gt 0 ] || exit 77
+[ $((passed + failed)) -gt 0 ] || {
+	echo "no capture has an expected output: see tools/bless"
+	exit 77
+}
 [ $failed -eq 0 ]
