@@ -17,7 +17,7 @@ enum {
 };
 
 const struct field_def http_fields[] = {
-	[METHOD] = {"method", FIELD_TEXT, 1, "method, as sent"},
+	[METHOD] = {"method", FIELD_TEXT, 1 | FIELD_OPERATION, "method, as sent"},
 	[PATH] = {"path", FIELD_TEXT, 1, "path of the target, as sent; absent for CONNECT"},
 	[QUERY] = {"query", FIELD_TEXT, 1, "what follows the first ? of the target"},
 	[HOST] = {"host", FIELD_TEXT, 1, "authority of the target, else the Host header"},
@@ -218,6 +218,8 @@ static inline __attribute__((always_inline)) void say_request(struct env *env,
 		m.cookie |= HTTP_ASKS_READ;
 	if (env->wants & WANT_FIELDS)
 		m.field_count = request_fields(f, head, parts);
+	else if (env->wants & WANT_OPERATION && parts & START_LINE)
+		put_text(f, &m.field_count, METHOD, head->method);
 	say_parts(env, FROM_CLIENT, &m, head, parts);
 }
 

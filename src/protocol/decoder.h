@@ -127,9 +127,13 @@ enum field_type {
 struct field_def {
 	const char *name; /* snake_case, as in JSON after "request." or "response." */
 	enum field_type type;
-	uint8_t sides;    /* 1 request, 2 response, 3 both, 4 the round trip itself */
+	uint8_t sides; /* 1 request, 2 response, 3 both, 4 the round trip itself; FIELD_OPERATION */
 	const char *text; /* one line of documentation, with the unit */
 };
+
+/* Or-ed to the `sides` of at most one TEXT or LIST: it says what is asked for, in one of a few words
+ * (HTTP's method, not its path). `wirespan stat` counts by it; 32 bytes of it tell. Say it first. */
+enum { FIELD_OPERATION = 8 };
 
 enum field_mark { FIELD_SECRET = 1 }; /* the value is masked unless the user asks for secrets */
 
@@ -170,7 +174,8 @@ struct env {
 };
 enum env_wants {
 	WANT_HEADERS = 1,
-	WANT_FIELDS = 2, /* without it no field need be given: nobody will read one */
+	WANT_FIELDS = 2,    /* without it no field need be given: nobody will read one ... */
+	WANT_OPERATION = 4, /* ... but the one with FIELD_OPERATION */
 };
 
 struct env_ops {

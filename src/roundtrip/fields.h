@@ -17,7 +17,7 @@ enum {
 	FIELD_WIDTH_SHIFT = 4,       /* the others: bytes of a NUMBER */
 };
 
-/* Bits of field_def.sides. */
+/* Bits of field_def.sides, besides FIELD_OPERATION. */
 enum field_side { FIELD_REQUEST = 1, FIELD_RESPONSE = 2, FIELD_ROUNDTRIP = 4 };
 
 /* The text that stands for a secret. */

@@ -24,7 +24,7 @@ enum {
 enum { OPERATION, ID, TEXT_BYTES, TEXT };
 
 static const struct field_def fields[] = {
-	[OPERATION] = {"operation", FIELD_TEXT, 1, "get, login or note"},
+	[OPERATION] = {"operation", FIELD_TEXT, 1 | FIELD_OPERATION, "get, login or note"},
 	[ID] = {"id", FIELD_NUMBER, 3, "chosen by the client; the answer repeats it"},
 	[TEXT_BYTES] = {"text_bytes", FIELD_NUMBER, 3, "bytes of the text"},
 	[TEXT] = {"text", FIELD_TEXT, 3, "the text, up to 256 bytes; secret in a login"},
