@@ -2,6 +2,7 @@
 /* See intake.h. */
 #include "agent/intake.h"
 
+#include "agent/meter.h"
 #include "core/hash.h"
 #include "core/time.h"
 
@@ -63,6 +64,33 @@ static struct packet tick_of(const struct intake *r)
 	return (struct packet){.kind = PACKET_TICK, .now_ns = r->now_ns, .index = r->index};
 }
 
+/* The reader's share of a period that is over. */
+static void seal_period(struct intake *r, uint64_t end_ns)
+{
+	struct seal seal = {.end_ns = end_ns, .counters = r->counters};
+
+	reporter_take(r->reporter, &seal);
+}
+
+static uint64_t period_end_of(const struct intake *r)
+{
+	return r->interval_ns ? (r->now_ns / r->interval_ns + 1) * r->interval_ns : r->now_ns;
+}
+
+static struct packet next_tick(struct intake *r)
+{
+	struct packet tick = tick_of(r);
+
+	r->tick = r->now_ns / TICK_NS;
+	if (r->interval_ns && r->now_ns >= r->period_end_ns) {
+		tick.ts_ns = r->period_end_ns;
+		if (r->period_end_ns)
+			seal_period(r, r->period_end_ns);
+		r->period_end_ns = period_end_of(r);
+	}
+	return tick;
+}
+
 static void count_frame(struct intake *r, const struct frame *f)
 {
 	counter_add(&r->counters.frames, 1);
@@ -81,17 +109,16 @@ unsigned intake_batch(struct intake *r, struct block *block, struct scratch *scr
 	for (unsigned i = 0; i < count; i++) {
 		const struct frame *f = &frames[i];
 
-		count_frame(r, f);
 		if (r->filter && !filter_wants(r->filter, f)) {
+			count_frame(r, f);
 			counter_add(&r->counters.frames_filtered, 1);
 			continue;
 		}
 		r->index++;
 		move_clock(r, f->ts_ns);
-		if (r->now_ns / TICK_NS != r->tick) {
-			r->tick = r->now_ns / TICK_NS;
-			items[n++] = tick_of(r);
-		}
+		if (r->now_ns / TICK_NS != r->tick)
+			items[n++] = next_tick(r); /* without the frame that moved the clock */
+		count_frame(r, f);
 		if (packet_parse(r->parser, f, r->now_ns, scratch, &items[n]) != PACKET_READY)
 			continue;
 		items[n].index = r->index;
@@ -103,7 +130,14 @@ unsigned intake_batch(struct intake *r, struct block *block, struct scratch *scr
 
 struct packet intake_last_tick(struct intake *r)
 {
+	struct packet tick;
+
 	packet_parser_finish(r->parser);
 	r->index++;
-	return tick_of(r);
+	tick = tick_of(r);
+	if (r->reporter) {
+		tick.ts_ns = period_end_of(r);
+		seal_period(r, tick.ts_ns);
+	}
+	return tick;
 }

@@ -17,6 +17,9 @@ struct intake {
 	uint64_t tick;    /* now_ns / TICK_NS of the last tick */
 	uint64_t jump_ns; /* a time over an hour ahead that waits to be confirmed; 0: none */
 	uint64_t first_ns;
+	struct reporter *reporter; /* NULL: nothing is measured */
+	uint64_t interval_ns;      /* of its periods; 0: only one */
+	uint64_t period_end_ns;    /* of the current one; 0: nothing came yet */
 };
 
 enum { INTAKE_BATCH = 64 }; /* half of it frames: so many cache misses overlap */
@@ -31,5 +34,5 @@ void intake_close(struct intake *r);
  */
 unsigned intake_batch(struct intake *r, struct block *block, struct scratch *scratch,
 		      struct packet *items, bool *ret_more);
-/* The tick at the end of the input. */
+/* The tick at the end of the input; the last period ends with it. */
 struct packet intake_last_tick(struct intake *r);

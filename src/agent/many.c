@@ -156,7 +156,7 @@ static void merge_one(struct many *m)
 		m->merging[w] = &b->outputs[w];
 		b->shares[w].count = 0;
 	}
-	writer_merge(&m->run->writer, m->merging, m->workers);
+	run_merge(m->run, m->merging, m->workers);
 	writer_flush(&m->run->writer, m->run->options->line_buffered);
 	scratch_reset(&b->scratch);
 	m->merged++;

@@ -7,12 +7,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/meter.h"
+
 enum { WRITE_PLENTY = 64 << 10 };
 
 void output_done(struct output *o)
 {
 	buf_done(&o->text);
 	free(o->lines);
+	for (uint32_t i = 0; i < o->seal_count; i++)
+		metrics_free(o->seals[i].metrics);
+	free(o->seals);
 	*o = (struct output){0};
 }
 
@@ -41,7 +46,7 @@ void protocol_counts_add(struct protocol_count *to, unsigned *to_count,
 	}
 }
 
-static bool wanted(const struct renderer *r, const struct roundtrip *rt)
+bool renderer_wants(const struct renderer *r, const struct roundtrip *rt)
 {
 	const struct pipeline_options *o = r->options;
 
@@ -75,7 +80,7 @@ void renderer_emit(void *data, const struct roundtrip *rt)
 	struct line line;
 
 	count_of(r->protocols, &r->protocol_count, rt->protocol)->by_status[rt->status]++;
-	if (!wanted(r, rt))
+	if (!renderer_wants(r, rt))
 		return;
 	if (r->options->format == LINES_JSON)
 		roundtrip_json(&o->text, rt, &r->context);

@@ -18,6 +18,9 @@ struct output {
 	struct line *lines;
 	uint32_t count, room;
 	uint32_t tick_from; /* first line of the tick being run */
+	/* instead of lines: periods that were measured (meter.h) */
+	struct seal *seals;
+	uint32_t seal_count, seal_room;
 };
 
 /* What a worker needs to turn records into lines. */
@@ -32,6 +35,8 @@ struct renderer {
 };
 
 void output_done(struct output *o);
+/* Whether the user asked for this record. */
+bool renderer_wants(const struct renderer *r, const struct roundtrip *rt);
 /* worker_options.emit and tick_done, with a renderer as data. */
 void renderer_emit(void *data, const struct roundtrip *rt);
 void renderer_tick_done(void *data);

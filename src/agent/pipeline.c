@@ -48,7 +48,14 @@ int lane_open(struct run *run, struct lane *lane)
 		.data = &lane->renderer,
 	};
 	struct line_context *c = &lane->renderer.context;
+	int err;
 
+	if (run->options->measure) {
+		options.emit = meter_emit;
+		options.tick_done = NULL;
+		options.flow_gone = meter_flow_gone;
+		options.data = &lane->meter;
+	}
 	lane->renderer.options = run->options;
 	c->interface = interface_of;
 	c->tunnels = tunnels_of;
@@ -59,18 +66,28 @@ int lane_open(struct run *run, struct lane *lane)
 	c->communities = community_cache_new();
 	if (!c->communities)
 		return ERR_NOMEM;
-	return worker_new(&options, &lane->worker);
+	err = worker_new(&options, &lane->worker);
+	lane->measures = run->options->measure;
+	lane->meter = (struct meter){.renderer = &lane->renderer,
+				     .worker = lane->worker,
+				     .interval_ns = run->options->interval_ns};
+	return err;
 }
 
 void lane_close(struct lane *lane)
 {
 	worker_free(lane->worker);
+	meter_done(&lane->meter);
 	community_cache_free(lane->renderer.context.communities);
 }
 
 void lane_item(struct lane *lane, const struct packet *item)
 {
-	lane->renderer.when = item->index * 2 + (item->kind != PACKET_TICK);
+	bool tick = item->kind == PACKET_TICK;
+
+	lane->renderer.when = item->index * 2 + !tick;
+	if (__builtin_expect(tick && item->ts_ns, 0))
+		meter_seal(&lane->meter, item->ts_ns);
 	worker_packet(lane->worker, item);
 }
 
@@ -78,6 +95,8 @@ void lane_finish(struct lane *lane, const struct packet *tick)
 {
 	lane->renderer.when = tick->index * 2;
 	worker_finish(lane->worker, tick->now_ns);
+	if (lane->measures)
+		meter_seal(&lane->meter, tick->ts_ns);
 }
 
 void lane_items(struct lane *lane, const struct packet *items, unsigned n)
@@ -92,8 +111,15 @@ void lane_result(const struct lane *lane, struct pipeline_result *result)
 {
 	counters_sum(&result->counters, worker_counters(lane->worker));
 	result->lines_lost += lane->renderer.lost;
+	result->missing += lane->meter.missing;
 	protocol_counts_add(result->protocols, &result->protocol_count, lane->renderer.protocols,
 			    lane->renderer.protocol_count);
+}
+
+void run_merge(struct run *run, struct output *const *outputs, unsigned count)
+{
+	writer_merge(&run->writer, outputs, count);
+	reporter_collect(&run->reporter, outputs, count);
 }
 
 /* --- input --- */
@@ -142,7 +168,7 @@ static void one_block(struct run *run, struct lane *lane, struct block *block, s
 		for (unsigned i = 0; i < n; i++)
 			worker_prefetch_index(lane->worker, items[i].hash);
 		lane_items(lane, items, n);
-		writer_merge(&run->writer, &out, 1);
+		run_merge(run, &out, 1);
 	}
 	scratch_reset(&run->scratch);
 	writer_flush(&run->writer, run->options->line_buffered);
@@ -170,7 +196,7 @@ static int run_one(struct run *run)
 	if (lane->worker) {
 		last = intake_last_tick(&run->reader);
 		lane_finish(lane, &last);
-		writer_merge(&run->writer, &outs, 1);
+		run_merge(run, &outs, 1);
 		lane_result(lane, run->result);
 	}
 	lane_close(lane);
@@ -202,6 +228,23 @@ static int describe_writer(struct run *run, int err)
 	return ERR_IO;
 }
 
+static int open_reporter(struct run *run)
+{
+	run->reader.reporter = &run->reporter;
+	run->reader.interval_ns = run->options->interval_ns;
+	return reporter_init(&run->reporter, run->options, &run->writer.pending);
+}
+
+static void close_reporter(struct run *run)
+{
+	if (!run->options->measure)
+		return;
+	reporter_finish(&run->reporter);
+	run->result->metrics = run->reporter.total;
+	run->reporter.total = NULL;
+	run->result->missing += run->reporter.missing + metrics_missing(run->result->metrics);
+}
+
 int pipeline_run(const struct pipeline_options *options, struct pipeline_result *ret_result)
 {
 	struct run run = {.options = options,
@@ -211,6 +254,8 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline_result 
 
 	*ret_result = (struct pipeline_result){0};
 	err = intake_open(&run.reader, options, ret_result);
+	if (!err && options->measure)
+		err = open_reporter(&run);
 	if (!err) {
 		run.lanes = calloc(options->workers, sizeof(*run.lanes));
 		err = !run.lanes              ? ERR_NOMEM
@@ -220,6 +265,7 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline_result 
 			err = 0;
 		else if (err)
 			describe_error(&run, err);
+		close_reporter(&run);
 		writer_flush(&run.writer, true);
 		err = describe_writer(&run, err);
 		counters_sum(&ret_result->counters, &run.reader.counters);
@@ -232,6 +278,7 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline_result 
 			 run.reader.filter ? filter_error(run.reader.filter) : "");
 	}
 	free(run.lanes);
+	reporter_done(&run.reporter);
 	buf_done(&run.writer.pending);
 	scratch_done(&run.scratch);
 	intake_close(&run.reader);

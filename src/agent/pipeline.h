@@ -12,11 +12,19 @@
 #include <signal.h>
 
 #include "agent/worker.h"
+#include "metrics/metrics.h"
 #include "roundtrip/where.h"
 
 enum line_format { LINES_TEXT, LINES_JSON, LINES_NONE };
 
 enum { PIPELINE_WORKERS_MAX = 64 };
+
+/* What was measured in an interval of packet time; the numbers of all workers. */
+struct report {
+	uint64_t begin_ns, end_ns; /* multiples of the interval; the end is not part of it */
+	const struct metrics *metrics;
+	struct counters counters; /* what they grew by */
+};
 
 struct pipeline_options {
 	const char *const *paths; /* at least one; "-": standard input */
@@ -27,6 +35,13 @@ struct pipeline_options {
 	bool decode;    /* false: flow accounting only */
 	unsigned wants; /* enum env_wants */
 	enum line_format format;
+	/* Measure the records instead of writing them as lines; `format` is LINES_NONE then. */
+	bool measure;
+	uint64_t interval_ns; /* of reports, a multiple of TICK_NS; 0: none, only the result */
+	/* Says a report, in the calling thread: appends to what is written to `fd`. An interval of which no
+	 * packet came makes none. */
+	void (*report)(void *report_data, const struct report *report, struct buf *to);
+	void *report_data;
 	bool colours, show_secrets;
 	const struct where *where; /* NULL: everything */
 	unsigned statuses;         /* 1 << enum status, or-ed; 0: all */
@@ -58,6 +73,8 @@ struct pipeline_result {
 	bool stopped;               /* by `count`, or because nobody reads the output */
 	uint64_t lines_lost;        /* not written because memory ran out */
 	uint32_t snaplen;           /* the largest a file declares */
+	struct metrics *metrics;    /* of the whole run, if it was measured; the caller's */
+	uint64_t missing;           /* numbers missing in it because memory ran out */
 	char filter_error[256]; /* the filter is wrong for a link type that came; "": it is not */
 	/* When pipeline_run failed: which file, where, and what, for one line to the user. */
 	const char *bad_file;

@@ -2,12 +2,15 @@
 #pragma once
 /* One run of the pipeline. Private to src/agent. */
 #include "agent/intake.h"
+#include "agent/meter.h"
 #include "agent/output.h"
 
-/* A worker and its renderer. */
+/* A worker and what becomes of its records: lines or, if `measures`, numbers. */
 struct lane {
 	struct worker *worker;
 	struct renderer renderer;
+	bool measures;
+	struct meter meter;
 };
 
 struct run {
@@ -15,6 +18,7 @@ struct run {
 	struct pipeline_result *result;
 	struct intake reader;
 	struct writer writer;
+	struct reporter reporter;
 	struct scratch scratch;
 	struct lane *lanes;
 	void (*before_wait)(struct run *run); /* the input has nothing: write what is ready */
@@ -28,6 +32,9 @@ void lane_item(struct lane *lane, const struct packet *item);
 void lane_items(struct lane *lane, const struct packet *items, unsigned n);
 void lane_finish(struct lane *lane, const struct packet *tick);
 void lane_result(const struct lane *lane, struct pipeline_result *result);
+
+/* Takes the lines, or what was measured, of all workers; they are empty afterwards. */
+void run_merge(struct run *run, struct output *const *outputs, unsigned count);
 
 /* Fills a block; waits for input only after what is decoded was written. */
 must_check int run_fill(struct run *run, struct block *block);

@@ -198,6 +198,13 @@ static void on_remove(void *data, struct flow *f, bool evicted)
 		conversation_end(w, c, reason, reason);
 }
 
+static void on_gone(void *data, const struct flow *f, const struct flow_cold *cold)
+{
+	struct worker *w = data;
+
+	w->options.flow_gone(w->options.data, f, cold);
+}
+
 static bool may_park(const struct worker *w, const struct flow *f)
 {
 	return w->options.park_ns != UINT64_MAX && f->last_ns + w->options.park_ns <= w->now_ns;
@@ -373,6 +380,7 @@ static int open_tables(struct worker *w)
 				     .max_flows = w->options.max_flows,
 				     .tcp_idle_ns = w->options.tcp_idle_ns,
 				     .remove = on_remove,
+				     .gone = w->options.flow_gone ? on_gone : NULL,
 				     .data = w};
 	int err = flow_table_new(&flows, &w->flows);
 
@@ -451,6 +459,28 @@ const struct protocol_stats *worker_stats(const struct worker *w)
 const struct flow_table *worker_flows(const struct worker *w)
 {
 	return w->flows;
+}
+
+struct flow_visit {
+	struct worker *worker;
+	void (*each)(void *data, const struct flow *f, const struct flow_cold *cold);
+	void *data;
+};
+
+static void visit_flow(void *data, struct flow *f)
+{
+	struct flow_visit *v = data;
+
+	v->each(v->data, f, flow_cold_of(v->worker->flows, f));
+}
+
+void worker_each_flow(struct worker *w,
+		      void (*each)(void *data, const struct flow *f, const struct flow_cold *cold),
+		      void *data)
+{
+	struct flow_visit visit = {w, each, data};
+
+	flow_each(w->flows, visit_flow, &visit);
 }
 
 size_t worker_memory(const struct worker *w)

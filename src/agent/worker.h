@@ -28,6 +28,8 @@ struct worker_options {
 	void (*emit)(void *data, const struct roundtrip *rt);
 	/* A tick, or the end, is done: what it emitted comes from several flows in no order. */
 	void (*tick_done)(void *data);
+	/* A flow is forgotten: the last chance to look at its numbers. NULL: nobody does. */
+	void (*flow_gone)(void *data, const struct flow *f, const struct flow_cold *cold);
 	void *data;
 };
 
@@ -47,6 +49,10 @@ const struct counters *worker_counters(const struct worker *w);
 /* Reasons per protocol, by registry index. */
 const struct protocol_stats *worker_stats(const struct worker *w);
 const struct flow_table *worker_flows(const struct worker *w);
+/* Every flow that lives. Of the worker's thread. */
+void worker_each_flow(struct worker *w,
+		      void (*each)(void *data, const struct flow *f, const struct flow_cold *cold),
+		      void *data);
 /* Bytes of flows, conversations and what they hold. */
 size_t worker_memory(const struct worker *w);
 /* Tests: the pool, to let allocations fail. */

@@ -30,6 +30,12 @@ void counters_sum(struct counters *to, const struct counters *from)
 		counter_add((uint64_t *)to + i, counter_get(slot_of(from, i)));
 }
 
+void counters_subtract(struct counters *from, const struct counters *earlier)
+{
+	for (unsigned i = 0; i < COUNTERS; i++)
+		counter_add((uint64_t *)from + i, -counter_get(slot_of(earlier, i)));
+}
+
 const char *counters_name(unsigned i)
 {
 	return i < COUNTERS ? rows[i].name : NULL;

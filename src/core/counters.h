@@ -113,6 +113,8 @@ static inline uint64_t counter_get(const uint64_t *counter)
 
 /* Adds every counter of `from` to `to`; `to` belongs to the caller. */
 void counters_sum(struct counters *to, const struct counters *from);
+/* Takes those of an earlier time away: what was counted since. */
+void counters_subtract(struct counters *from, const struct counters *earlier);
 
 /* Name and text of the i-th counter, NULL past the end. */
 const char *counters_name(unsigned i);

@@ -28,6 +28,7 @@ int flow_table_new(const struct flow_options *options, struct flow_table **ret_t
 	t->max_flows =
 		options->max_flows && options->max_flows < FLOW_MAX ? options->max_flows : FLOW_MAX;
 	t->remove = options->remove;
+	t->gone = options->gone;
 	t->data = options->data;
 	t->chunk = calloc(CHUNKS_MAX, sizeof(struct flow_chunk *));
 	if (!t->chunk || index_init(&t->index) < 0) {
@@ -289,6 +290,8 @@ fail:
 
 void flow_remove(struct flow_table *t, struct flow *f)
 {
+	if (t->gone)
+		t->gone(t->data, f, cold_of(f));
 	index_remove(&t->index, (uint16_t)(f->hash_high << 8 | cold_of(f)->hash_low), f->id);
 	__atomic_store_n(&f->generation, f->generation + 1, __ATOMIC_RELAXED);
 	flow_store(&f->id, f->id | FLOW_FREE);

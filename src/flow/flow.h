@@ -108,6 +108,8 @@ struct flow_options {
 	/* The table is about to remove this record to make room: end its conversation, and do not
 	 * remove it. Called for flows with a conversation only. */
 	void (*remove)(void *data, struct flow *flow, bool evicted);
+	/* A record is given back now, for whatever reason: the last chance to look at it. NULL: nobody does. */
+	void (*gone)(void *data, const struct flow *flow, const struct flow_cold *cold);
 	void *data;
 };
 

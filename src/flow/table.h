@@ -39,6 +39,7 @@ struct flow_table {
 	uint64_t sweep_tick; /* number of the last tick */
 	uint32_t sweep_rest; /* thousandths of a record that are due */
 	void (*remove)(void *data, struct flow *flow, bool evicted);
+	void (*gone)(void *data, const struct flow *flow, const struct flow_cold *cold);
 	void *data;
 	void *arena[ARENAS_MAX];
 	uint8_t arenas;

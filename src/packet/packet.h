@@ -31,7 +31,9 @@ enum packet_kind {
 	 * `seq` that of a quoted TCP header; a quoted later fragment has ports 0 */
 	PACKET_ICMP_ERROR,
 	PACKET_OTHER, /* ports are 0; `payload` is what follows the IP headers */
-	PACKET_TICK,  /* no packet: the reader's clock moved; only `index` and `now_ns` count */
+	/* no packet: the reader's clock moved; only `index` and `now_ns` count, and `ts_ns`: when a
+	 * period of measuring ends with it, its end; else 0 */
+	PACKET_TICK,
 };
 
 enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32 };
