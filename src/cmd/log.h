@@ -4,22 +4,15 @@
  * wirespan log: from the command line (log_options.c) to one plain struct, and from that to a run of the
  * pipeline (log.c).
  */
-#include "agent/pipeline.h"
-#include "protocol/registry.h"
-#include "roundtrip/where.h"
+#include "cmd/read_options.h"
 
 enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_TEXT, LOG_FORMAT_JSON, LOG_FORMAT_NONE };
 
 struct log_options {
-	const char **paths; /* of -r; the words themselves belong to argv */
-	unsigned path_count;
-	char *filter; /* the words of the BPF filter, joined; NULL: none */
+	struct read_options read;
 	enum log_format format;
-	bool help, schema, summary_json, verbose, headers, show_secrets, decode;
-	unsigned workers, statuses;
-	uint64_t slower_ns, count;
-	struct registry *registry; /* with the port rules and --only */
-	struct where *where;
+	bool summary_json, verbose, headers, show_secrets;
+	uint64_t count;
 };
 
 /* Fills `ret`, to be given to log_options_done() in any case. 0, or an exit status: the user was told. */

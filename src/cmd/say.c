@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "roundtrip/units.h"
@@ -54,6 +56,13 @@ int say_out(const char *command, struct buf *b)
 	}
 	buf_done(b);
 	return status;
+}
+
+bool say_colours(bool terminal)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return terminal && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
 const char *say_nearest(const char *word, const char *const *list)

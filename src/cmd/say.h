@@ -19,5 +19,8 @@ __attribute__((format(printf, 2, 3))) int say_failed(const char *command, const 
 /* Writes the buffer to stdout, and is done with it. A reader that went away is no failure. */
 int say_out(const char *command, struct buf *b);
 
+/* Whether to colour what is written, to a terminal or not; https://no-color.org */
+bool say_colours(bool terminal);
+
 /* The word of a NULL-terminated list that is nearest to `word`, NULL when none is near. */
 const char *say_nearest(const char *word, const char *const *list);

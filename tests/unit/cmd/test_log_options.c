@@ -40,16 +40,16 @@ TestSuite(log_options, .init = setup, .fini = teardown);
 Test(log_options, defaults)
 {
 	cr_assert_eq(parse("-r", "a", NULL), 0);
-	cr_assert_eq(o.path_count, 1);
-	cr_assert_str_eq(o.paths[0], "a");
+	cr_assert_eq(o.read.path_count, 1);
+	cr_assert_str_eq(o.read.paths[0], "a");
 	cr_assert_eq(o.format, LOG_FORMAT_AUTO);
-	cr_assert_eq(o.workers, 1);
-	cr_assert_eq(o.statuses, 0);
-	cr_assert(o.decode);
-	cr_assert_null(o.filter);
-	cr_assert_null(o.where);
-	cr_assert_not(o.headers || o.show_secrets || o.verbose || o.summary_json || o.help ||
-		      o.schema);
+	cr_assert_eq(o.read.workers, 1);
+	cr_assert_eq(o.read.statuses, 0);
+	cr_assert(o.read.decode);
+	cr_assert_null(o.read.filter);
+	cr_assert_null(o.read.where);
+	cr_assert_not(o.headers || o.show_secrets || o.verbose || o.summary_json || o.read.help ||
+		      o.read.schema);
 }
 
 Test(log_options, everything)
@@ -58,27 +58,27 @@ Test(log_options, everything)
 			   "--show-secrets", "--workers", "3", "--slower", "1.5ms", "--count", "7",
 			   "-v", NULL),
 		     0);
-	cr_assert_eq(o.path_count, 2);
+	cr_assert_eq(o.read.path_count, 2);
 	cr_assert_eq(o.format, LOG_FORMAT_NONE);
-	cr_assert_eq(o.workers, 3);
-	cr_assert_eq(o.slower_ns, 1500000);
+	cr_assert_eq(o.read.workers, 3);
+	cr_assert_eq(o.read.slower_ns, 1500000);
 	cr_assert_eq(o.count, 7);
 	cr_assert(o.headers && o.show_secrets && o.verbose && o.summary_json);
 
 	cr_assert_eq(parse("-r", "a", "--status", "error,unanswered", "--status=orphan", "--where",
 			   "status = ok", NULL),
 		     0);
-	cr_assert_eq(o.statuses,
+	cr_assert_eq(o.read.statuses,
 		     1u << STATUS_ERROR | 1u << STATUS_UNANSWERED | 1u << STATUS_ORPHAN);
-	cr_assert_not_null(o.where);
+	cr_assert_not_null(o.read.where);
 }
 
 Test(log_options, filter_words_are_joined)
 {
 	cr_assert_eq(parse("-r", "a", "tcp", "port", "80", NULL), 0);
-	cr_assert_str_eq(o.filter, "tcp port 80");
+	cr_assert_str_eq(o.read.filter, "tcp port 80");
 	cr_assert_eq(parse("-r", "a", "tcp port 80", NULL), 0);
-	cr_assert_str_eq(o.filter, "tcp port 80");
+	cr_assert_str_eq(o.read.filter, "tcp port 80");
 	cr_assert_eq(parse("-r", "a", "tcp", "prot", "80", NULL), EXIT_USAGE);
 }
 
@@ -88,9 +88,9 @@ Test(log_options, port_rules)
 
 	cr_assert_eq(parse("-r", "a", "--protocol", "http:81,8081", "--protocol=http:9000", NULL),
 		     0);
-	cr_assert_str_eq(registry_rule_of(o.registry, 1, 81, &second)->name, "http");
-	cr_assert_str_eq(registry_rule_of(o.registry, 9000, 2, &second)->name, "http");
-	cr_assert_null(registry_rule_of(o.registry, 80, 80, &second));
+	cr_assert_str_eq(registry_rule_of(o.read.registry, 1, 81, &second)->name, "http");
+	cr_assert_str_eq(registry_rule_of(o.read.registry, 9000, 2, &second)->name, "http");
+	cr_assert_null(registry_rule_of(o.read.registry, 80, 80, &second));
 	cr_assert_eq(parse("-r", "a", "--protocol", "http", NULL), EXIT_USAGE);
 	cr_assert_eq(parse("-r", "a", "--protocol", "http:", NULL), EXIT_USAGE);
 	cr_assert_eq(parse("-r", "a", "--protocol", "http:80,", NULL), 0);
@@ -105,13 +105,13 @@ Test(log_options, only)
 	const struct protocol_ops *http;
 
 	cr_assert_eq(parse("-r", "a", "--only", "http", NULL), 0);
-	http = registry_find(o.registry, view_text("http"));
-	for (unsigned i = 0; i < registry_count(o.registry); i++)
-		cr_assert_eq(registry_enabled(o.registry, i, TRANSPORT_TCP),
-			     registry_at(o.registry, i) == http);
-	cr_assert(o.decode);
+	http = registry_find(o.read.registry, view_text("http"));
+	for (unsigned i = 0; i < registry_count(o.read.registry); i++)
+		cr_assert_eq(registry_enabled(o.read.registry, i, TRANSPORT_TCP),
+			     registry_at(o.read.registry, i) == http);
+	cr_assert(o.read.decode);
 	cr_assert_eq(parse("-r", "a", "--only", "none", NULL), 0);
-	cr_assert_not(o.decode);
+	cr_assert_not(o.read.decode);
 	cr_assert_eq(parse("-r", "a", "--only", "none,http", NULL), EXIT_USAGE);
 	cr_assert_eq(parse("-r", "a", "--only", "htp", NULL), EXIT_USAGE);
 	cr_assert_eq(parse("-r", "a", "--only", "", NULL), EXIT_USAGE);
@@ -136,9 +136,9 @@ Test(log_options, mistakes)
 Test(log_options, help_and_schema_need_no_file)
 {
 	cr_assert_eq(parse("--help", NULL), 0);
-	cr_assert(o.help);
+	cr_assert(o.read.help);
 	cr_assert_eq(parse("--schema", NULL), 0);
-	cr_assert(o.schema);
+	cr_assert(o.read.schema);
 }
 
 /* The help names every option, and fits a narrow terminal. */
