@@ -4,4 +4,5 @@
 
 int command_log(int argc, char **argv);
 int command_protocols(int argc, char **argv);
+int command_stat(int argc, char **argv);
 int command_version(int argc, char **argv);

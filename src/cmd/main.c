@@ -12,6 +12,7 @@ static const char help[] =
 	"request with its answer, how long the answer took, and what went wrong.\n"
 	"\n"
 	"  wirespan log -r FILE     the round trips in a capture file, one a line\n"
+	"  wirespan stat -r FILE    how many, how fast, how much, who, and what was lost\n"
 	"  wirespan protocols       the protocols it understands, and their fields\n"
 	"  wirespan version         the version\n"
 	"\n"
@@ -28,6 +29,7 @@ static const struct {
 } commands[] = {
 	{"log", command_log},
 	{"protocols", command_protocols},
+	{"stat", command_stat},
 	{"version", command_version},
 };
 

@@ -190,6 +190,24 @@ static void add_counters(struct buf *b, const struct counters *c, const unsigned
 	}
 }
 
+void summary_losses(struct buf *b, const struct counters *c)
+{
+	add_counters(b, c, losses, COUNT_OF(losses), "lost or not readable");
+	add_counters(
+		b, c, caps, COUNT_OF(caps),
+		"caps reached (with several workers the output may now depend on their number)");
+}
+
+int summary_loss(unsigned i)
+{
+	return i < COUNT_OF(losses) ? (int)losses[i] : -1;
+}
+
+int summary_cap(unsigned i)
+{
+	return i < COUNT_OF(caps) ? (int)caps[i] : -1;
+}
+
 static void add_remarks(struct buf *b, const struct summary *s)
 {
 	struct remark remark[REMARKS_MAX];
@@ -232,10 +250,7 @@ void summary_text(struct buf *b, const struct summary *s)
 	add_amount(b, s);
 	add_stopped(b, s->result);
 	add_round_trips(b, s);
-	add_counters(b, c, losses, COUNT_OF(losses), "lost or not readable");
-	add_counters(
-		b, c, caps, COUNT_OF(caps),
-		"caps reached (with several workers the lines may now depend on their number)");
+	summary_losses(b, c);
 	add_remarks(b, s);
 	if (s->verbose)
 		add_everything(b, c);

@@ -19,6 +19,12 @@ void summary_text(struct buf *b, const struct summary *s);
 /* One JSON object and '\n'. */
 void summary_json(struct buf *b, const struct summary *s);
 
+/* The i-th counter of what is missing, or that a cap made grow, as an index for counters_name(); -1 past the end. */
+int summary_loss(unsigned i);
+int summary_cap(unsigned i);
+/* Those of them that are not zero, as text. */
+void summary_losses(struct buf *b, const struct counters *c);
+
 /* One remark about what kept packets from being decoded. */
 struct remark {
 	const char *code; /* for programs */

@@ -93,6 +93,25 @@ check "standard input" 0 "GET /small.txt" sh -c "'$WIRESPAN' log -r - --format t
 check "pipe" 0 "GET /small.txt" sh -c "cat '$close' | '$WIRESPAN' log -r - --format text"
 check "two files" 0 '"file":"[^"]*http-keepalive.pcap"' log -r "$close" -r "$alive"
 
+stat() {
+	"$WIRESPAN" stat "$@"
+}
+check "stat: help" 0 "^Usage: wirespan stat" stat --help
+check "stat: schema" 0 "json-schema.org/draft/2020-12" stat --schema
+check "stat: text" 0 "^  GET +14 +0 +0 " stat -r "$close" --format text
+check "stat: json by default" 0 '^\{"report":"all","begin":"' stat -r "$close"
+check "stat: intervals" 0 '^\{"report":"interval","begin":"[^"]*:44\.80' stat -r "$close" --interval 100ms
+check "stat: standard input" 0 "^http +14 " sh -c "cat '$close' | '$WIRESPAN' stat -r - --format text"
+check "stat: where" 0 "^http +2 " stat -r "$close" --format text --where 'request.path = /until-close'
+check "stat: filter" 0 "^http +2 " stat -r "$close" --format text port 8080
+check "stat: no packets" 0 "^no packets$" stat -r "$out/none.pcap" --format text --interval 1s
+check "stat: cut file" 1 "$out/cut.pcap: the file is cut in the middle" stat -r "$out/cut.pcap"
+check "stat: cut file, before the cut" 1 '"ok":' stat -r "$out/cut.pcap"
+check "stat: write error" 1 "No space left" sh -c "'$WIRESPAN' stat -r '$close' >/dev/full"
+mistake "stat: no file" 2 "write -r FILE" stat
+mistake "stat: bad interval" 2 "such as 1s" stat -r "$close" --interval 1ms
+mistake "stat: missing file" 1 "$out/missing: cannot be read: No such file" stat -r "$out/missing"
+
 # A reader that goes away ends it quietly with 0.
 i=0 files=
 while [ $i -lt 40 ]; do
