@@ -395,6 +395,11 @@ struct words {
 static inline struct words words_of(struct view v)
 {
 	uint8_t bytes[COMMAND_WORD] = {0};
+	if (v.size <= 8) { /* most of them */
+		for (uint32_t i = 0; i < v.size; i++)
+			bytes[i] = v.data[i];
+		return (struct words){{capitals(load_le64(bytes)), 0}};
+	}
 	memcpy(bytes, v.data, v.size < COMMAND_WORD ? v.size : COMMAND_WORD);
 	return (struct words){{capitals(load_le64(bytes)), capitals(load_le64(bytes + 8))}};
 }

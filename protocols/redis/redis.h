@@ -158,12 +158,18 @@ static inline uint64_t offset_of(const struct pass *p)
 
 static inline void put_text(struct pass *p, enum redis_field id, struct view text)
 {
-	p->field[p->fields++] = (struct field){.id = id, .text = text};
+	struct field *f = &p->field[p->fields++];
+	f->id = id;
+	f->mark = 0;
+	f->text = text;
 }
 
 static inline void put_number(struct pass *p, enum redis_field id, uint64_t number)
 {
-	p->field[p->fields++] = (struct field){.id = id, .number = number};
+	struct field *f = &p->field[p->fields++];
+	f->id = id;
+	f->mark = 0;
+	f->number = number;
 }
 
 /* The states return true to go on, or false through one of these. */

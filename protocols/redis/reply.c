@@ -16,15 +16,17 @@ enum { MONITOR_MIN = 12 }; /* a line of MONITOR is longer */
 
 /* --- messages --- */
 
-static const char *const type_names[128] = {
-	['+'] = "status", ['-'] = "error",   [':'] = "integer",    ['$'] = "bulk",  ['*'] = "array",
-	['_'] = "null",   ['#'] = "boolean", [','] = "double",     ['%'] = "map",   ['~'] = "set",
-	['>'] = "push",   ['='] = "verbatim", ['('] = "big_number", ['!'] = "error",
+#define T(text) {(const uint8_t *)(text), sizeof(text) - 1}
+static const struct view type_names[128] = {
+	['+'] = T("status"), ['-'] = T("error"),    [':'] = T("integer"),    ['$'] = T("bulk"),
+	['*'] = T("array"),  ['_'] = T("null"),     ['#'] = T("boolean"),    [','] = T("double"),
+	['%'] = T("map"),    ['~'] = T("set"),      ['>'] = T("push"),       ['='] = T("verbatim"),
+	['!'] = T("error"),  ['('] = T("big_number"),
 };
 
 static inline void put_type(struct pass *p, uint8_t type)
 {
-	put_text(p, TYPE, view_text(type_names[type & 127]));
+	put_text(p, TYPE, type_names[type & 127]);
 }
 
 /* Begins an answer with the fields that were put, or goes on with one that began with attributes. */
@@ -638,11 +640,63 @@ bool redis_on_chunk(struct pass *p)
 	return true;
 }
 
+/* Says an answer that is whole, with the fields that were put. */
+static inline bool say_whole(struct pass *p, uint32_t size)
+{
+	struct message m = {.kind = MESSAGE_RESPONSE,
+			    .flags = MESSAGE_FINAL,
+			    .offset = offset_of(p),
+			    .fields = p->field,
+			    .field_count = p->fields};
+	p->fields = 0;
+	p->env->ops->begin(p->env, FROM_SERVER, &m);
+	m.offset += size;
+	m.field_count = 0;
+	p->env->ops->end(p->env, FROM_SERVER, &m);
+	p->used += size;
+	count_answered(p->r);
+	return true;
+}
+
+/* Most answers: in hand as a whole, and nothing special. False, and nothing happened: it is another one. */
+static bool on_usual(struct pass *p, struct view v)
+{
+	static const uint8_t ok[5] = "+OK\r\n";
+	uint64_t size;
+	if (v.data[0] == '+') {
+		if (v.size < sizeof(ok) || memcmp(v.data, ok, sizeof(ok)) != 0)
+			return false;
+		put_type(p, '+');
+		put_text(p, MESSAGE, view_of(v.data + 1, 2));
+		return say_whole(p, sizeof(ok));
+	}
+	if (v.data[0] != ':' && v.data[0] != '$')
+		return false;
+	uint32_t line = read_length(v.data + 1, v.data + v.size, &size);
+	if (line == LINE_MORE || line == LINE_BAD || size >= LENGTH_STREAM)
+		return false;
+	line++;
+	if (v.data[0] == ':') {
+		put_type(p, ':');
+		return say_whole(p, line);
+	}
+	if (size >= v.size - line || v.size - line - size < 2 || v.data[line + size] != '\r' ||
+	    v.data[line + size + 1] != '\n')
+		return false;
+	put_type(p, '$');
+	put_number(p, VALUE_BYTES, size);
+	return say_whole(p, line + (uint32_t)size + 2);
+}
+
 bool redis_on_reply(struct pass *p)
 {
+	struct redis *r = p->r;
 	struct view v = left_of(p);
 	if (!v.size)
 		return stop(p);
+	if (!r->flags[FROM_SERVER] && !r->left[FROM_SERVER] && r->at[FROM_SERVER] == AT_START &&
+	    on_usual(p, v))
+		return true;
 	switch (v.data[0]) {
 	case '+':
 	case '-':
@@ -663,7 +717,7 @@ bool redis_on_reply(struct pass *p)
 	case '|':
 		return on_aggregate(p, v);
 	case '\n': /* a master that is not ready keeps its replica waiting */
-		if (!(p->r->flags[FROM_SERVER] & SYNCING))
+		if (!(r->flags[FROM_SERVER] & SYNCING))
 			break;
 		p->used++;
 		return true;

@@ -533,10 +533,67 @@ static bool on_inline(struct pass *p, struct view v)
 	return request_done(p);
 }
 
+/* Says a request that is whole. */
+static void say_whole(struct pass *p, const struct redis_command *c, uint64_t arguments,
+		      struct view key, uint32_t size)
+{
+	put_text(p, COMMAND, view_of(c->name, c->size));
+	put_number(p, ARGUMENT_COUNT, arguments);
+	if (key.data)
+		put_text(p, KEY, view_first(key, TEXT_MAX_KEPT));
+	struct message m = {.kind = MESSAGE_REQUEST,
+			    .offset = offset_of(p),
+			    .fields = p->field,
+			    .field_count = p->fields};
+	p->fields = 0;
+	count_open(p->r, (enum redis_answer)c->answer);
+	p->env->ops->begin(p->env, FROM_CLIENT, &m);
+	m.offset += size;
+	m.field_count = 0;
+	p->env->ops->end(p->env, FROM_CLIENT, &m);
+	p->used += size;
+}
+
+/* Most requests: in hand as a whole, and nothing special. False, and nothing happened: it is another one. */
+static bool on_usual(struct pass *p, struct view v)
+{
+	const uint8_t *q = v.data, *end = v.data + v.size;
+	uint64_t count, size;
+	uint32_t line = read_length(q + 1, end, &count);
+	if (line == LINE_MORE || count - 1 >= COUNT_MAX)
+		return false;
+	q += 1 + line;
+	const struct redis_command *c = NULL;
+	struct view key = {0};
+	for (uint64_t i = 0; i < count; i++) {
+		if (end - q < 4 || *q != '$')
+			return false;
+		line = read_length(q + 1, end, &size);
+		if (line == LINE_MORE || line == LINE_BAD)
+			return false;
+		q += 1 + line;
+		uint64_t there = (uint64_t)(end - q);
+		if (size >= there || there - size < 2 || q[size] != '\r' || q[size + 1] != '\n')
+			return false;
+		if (!i) {
+			c = redis_command_find(view_of(q, (uint32_t)size));
+			if (!c || c->rule)
+				return false;
+		} else if (i == c->key) {
+			key = view_of(q, (uint32_t)size);
+		}
+		q += size + 2;
+	}
+	say_whole(p, c, count - 1, key, (uint32_t)(q - v.data));
+	return true;
+}
+
 bool redis_on_request(struct pass *p)
 {
 	struct view v = left_of(p);
 	if (!v.size)
 		return stop(p);
+	if (v.data[0] == '*' && !p->r->flags[FROM_CLIENT] && on_usual(p, v))
+		return true;
 	return v.data[0] == '*' ? on_array(p, v) : on_inline(p, v);
 }

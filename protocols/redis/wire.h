@@ -41,12 +41,27 @@ static __attribute__((noinline)) uint32_t read_rare_length(const uint8_t *p, con
 	return (uint32_t)(q - p) + 2;
 }
 
+/* The line ends behind one digit, or two: as seen in 4 bytes, the first of them lowest. */
+#define ONE_DIGIT_END 0x0a0d00u
+#define TWO_DIGITS_END 0x0a0d0000u
+
 /* A length behind its type byte. Bytes of the line from there on, LINE_MORE or LINE_BAD. */
 static inline uint32_t read_length(const uint8_t *p, const uint8_t *end, uint64_t *ret)
 {
 	uint64_t n = 0;
 	const uint8_t *q = p;
 	uint8_t digit;
+	if (end - p >= 4) { /* nearly all are short */
+		uint32_t word = load_le32(p), tens = (word & 0xff) - '0', ones = (word >> 8 & 0xff) - '0';
+		if ((word & 0xffff00) == ONE_DIGIT_END && tens <= 9) {
+			*ret = tens;
+			return 3;
+		}
+		if ((word & 0xffff0000) == TWO_DIGITS_END && tens <= 9 && ones <= 9) {
+			*ret = tens * 10 + ones;
+			return 4;
+		}
+	}
 	while (q < end && (digit = (uint8_t)(*q - '0')) <= 9) {
 		n = n * 10 + digit; /* may wrap; then there are too many digits */
 		q++;
