@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Records the captures of this directory: two network namespaces joined by one veth pair, real servers and
-# clients, tcpdump in the server's. Needs root, nginx, curl, ab, python3, nft. usage: make.sh OUTDIR [NAME...]
+# clients, tcpdump in the server's. Needs root, nginx, redis, curl, ab, python3, nft. usage: make.sh OUTDIR [NAME...]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=$(mkdir -p "$1" && cd "$1" && pwd)
@@ -64,6 +64,8 @@ http {
 CONF
 server nginx -c "$tmp/nginx.conf" 2>/dev/null &
 server python3 "$here/serve.py" 8080 &
+server redis-server --port 6379 --save '' --appendonly no --protected-mode no --dir "$tmp" \
+	--repl-diskless-sync-delay 0 --enable-debug-command yes >"$tmp/redis" &
 for _ in $(seq 50); do
 	client curl -s -o /dev/null http://10.77.0.2/empty &&
 		client python3 -c 'import socket; socket.create_connection(("10.77.0.2", 8080))' 2>/dev/null && break
@@ -112,6 +114,15 @@ NFT
 	client ab -q -k -n 12 -c 3 $H/large.txt
 	server nft delete table inet lossy
 }
+redis_types() { client python3 "$here/redis_talk.py" types 10.77.0.2 6379; }
+redis_pipelined() { client python3 "$here/redis_talk.py" pipelined 10.77.0.2 6379; }
+redis_transactions() { client python3 "$here/redis_talk.py" transactions 10.77.0.2 6379; }
+redis_subscribed() { client python3 "$here/redis_talk.py" subscribed 10.77.0.2 6379; }
+redis_resp3() { client python3 "$here/redis_talk.py" resp3 10.77.0.2 6379; }
+redis_silent() { client python3 "$here/redis_talk.py" silent 10.77.0.2 6379; }
+redis_secrets() { client python3 "$here/redis_talk.py" secrets 10.77.0.2 6379; }
+redis_broken() { client python3 "$here/redis_talk.py" broken 10.77.0.2 6379; }
+redis_replica() { client python3 "$here/redis_talk.py" replica 10.77.0.2 6379; }
 
 T='tcp port 80 or tcp port 8080'
 record http-keepalive "$T" 0 keepalive
@@ -125,3 +136,12 @@ record http-ipv6 "ip6 and tcp" 0 six
 record http-vxlan "udp port 4789" 0 tunnelled
 record http-snaplen "$T" 160 keepalive
 record http-retransmit "$T" 0 lossy
+record redis-types 'tcp port 6379' 0 redis_types
+record redis-pipelined 'tcp port 6379' 0 redis_pipelined
+record redis-transactions 'tcp port 6379' 0 redis_transactions
+record redis-subscribed 'tcp port 6379' 0 redis_subscribed
+record redis-resp3 'tcp port 6379' 0 redis_resp3
+record redis-silent 'tcp port 6379' 0 redis_silent
+record redis-secrets 'tcp port 6379' 0 redis_secrets
+record redis-broken 'tcp port 6379' 0 redis_broken
+record redis-replica 'tcp port 6379' 0 redis_replica

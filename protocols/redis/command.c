@@ -204,7 +204,7 @@ static const struct redis_command with_p[] = {
 	C("PSUBSCRIBE", 1, PSUBSCRIBE, ANY),
 	C("PUNSUBSCRIBE", 1, PUNSUBSCRIBE, ANY),
 	C("PUBSUB", 0, CONTAINER, ANY),
-	C("PSYNC", 0, PSYNC, SCALAR),
+	C("PSYNC", 0, PSYNC, ANY),
 	END,
 };
 
@@ -271,7 +271,7 @@ static const struct redis_command with_s[] = {
 	C("SHUTDOWN", 0, PLAIN, SCALAR),
 	C("SLAVEOF", 0, PLAIN, SCALAR),
 	C("SWAPDB", 0, PLAIN, SCALAR),
-	C("SYNC", 0, SYNC, SCALAR),
+	C("SYNC", 0, SYNC, ANY),
 	C("SENTINEL", 0, SENTINEL, ANY),
 	END,
 };

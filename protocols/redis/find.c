@@ -247,7 +247,7 @@ enum ways { WAY_PUSHES, WAY_AGGREGATES, WAY_SCALARS };
 
 static enum ways ways_of(const struct redis *r)
 {
-	if (r->flags[FROM_SERVER] & UNSURE || r->any)
+	if (r->flags[FROM_SERVER] & UNSURE || r->any || !r->open)
 		return WAY_PUSHES;
 	return r->flat ? WAY_AGGREGATES : WAY_SCALARS;
 }

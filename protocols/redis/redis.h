@@ -50,7 +50,8 @@ enum server_flag {
 	DRIFT = 64,     /* answers were lost: `open` is too high */
 	ATTRIBUTES = 128, /* the values are attributes: the answer follows */
 	ERRORED = 256,
-	OF_MESSAGE = SERVER_LOST | PUSHING | ATTRIBUTES | ERRORED,
+	SILENT = 512, /* it is no message of its own: a part of one that nobody knows */
+	OF_MESSAGE = SERVER_LOST | PUSHING | ATTRIBUTES | ERRORED | SILENT,
 };
 
 /* The words with which confirmations and published messages begin. */

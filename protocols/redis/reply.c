@@ -45,9 +45,9 @@ static void begin_answer(struct pass *p, unsigned flags)
 	p->fields = 0;
 }
 
-static void begin_push(struct pass *p, uint32_t skipped)
+static void begin_push(struct pass *p)
 {
-	struct message m = {.kind = MESSAGE_PUSH, .offset = offset_of(p) + skipped};
+	struct message m = {.kind = MESSAGE_PUSH, .offset = offset_of(p)};
 	p->env->ops->begin(p->env, FROM_SERVER, &m);
 	p->r->flags[FROM_SERVER] |= PUSHING;
 }
@@ -74,7 +74,8 @@ void redis_end_reply(struct env *env, struct redis *r, unsigned flags, uint64_t 
 			    .offset = offset,
 			    .fields = &f,
 			    .field_count = r->errors && !(state & PUSHING)};
-	env->ops->end(env, FROM_SERVER, &m);
+	if (!(state & SILENT))
+		env->ops->end(env, FROM_SERVER, &m);
 	r->flags[FROM_SERVER] = state & (uint16_t)~OF_MESSAGE;
 	r->at[FROM_SERVER] = AT_START;
 	r->next[FROM_SERVER] = 0;
@@ -83,7 +84,7 @@ void redis_end_reply(struct env *env, struct redis *r, unsigned flags, uint64_t 
 	r->errors = 0;
 	r->word = r->counted = 0;
 	r->depth = 0;
-	if (state & PUSHING)
+	if (state & (PUSHING | SILENT))
 		return;
 	count_answered(r);
 	if (state & DRIFT && env->ops->ask(env, FROM_SERVER, 0, offset) == ASK_NONE) {
@@ -114,7 +115,7 @@ static int ask(struct pass *p)
 /* `text` is behind the type. What an error tells of a request's arguments is not said: one may be a password. */
 static unsigned put_error(struct pass *p, struct view text)
 {
-	static const char arguments[] = ", with args beginning with:";
+	static const char *const quotes[] = {", with args beginning with:", " SETUSER modifier '"};
 	uint32_t n = 0;
 	while (n < text.size && (is_digit(text.data[n]) || text.data[n] == '_' ||
 				 (text.data[n] >= 'A' && text.data[n] <= 'Z')))
@@ -126,11 +127,12 @@ static unsigned put_error(struct pass *p, struct view text)
 		message = view_from(text, n + 1);
 	}
 	message = view_first(message, TEXT_MAX_KEPT);
-	const uint8_t *cut = message.size ? memmem(message.data, message.size, arguments,
-						   sizeof(arguments) - 1)
-					  : NULL;
-	if (cut)
-		message.size = (uint32_t)(cut - message.data);
+	for (unsigned i = 0; i < 2 && message.size; i++) {
+		const uint8_t *cut =
+			memmem(message.data, message.size, quotes[i], strlen(quotes[i]));
+		if (cut)
+			message.size = (uint32_t)(cut - message.data);
+	}
 	put_text(p, MESSAGE, message);
 	bool moved = view_equal(word, view_text("MOVED")) || view_equal(word, view_text("ASK"));
 	return moved ? 0 : MESSAGE_ERROR;
@@ -191,7 +193,7 @@ static bool take_line(struct pass *p, struct view line, bool whole, uint32_t siz
 		ends_asking(p, type, text);
 	if (type == '+' && text.size > MONITOR_MIN && r->at[FROM_SERVER] == AT_START &&
 	    redis_is_monitor(line) == FOUND_YES) {
-		begin_push(p, 0);
+		begin_push(p);
 	} else {
 		put_type(p, type);
 		if (type == '-')
@@ -284,16 +286,16 @@ static bool on_bulk(struct pass *p, struct view v)
 		r->at[FROM_SERVER] = AT_VALUES;
 		return pass_bytes(p, size);
 	}
+	p->used += (uint32_t)size;
 	if (v.data[size - 2] != '\r' || v.data[size - 1] != '\n')
 		return broken(p, WHY_MALFORMED);
-	p->used += (uint32_t)size;
 	return reply_done(p);
 }
 
 /* --- aggregates --- */
 
 /* An aggregate with that word: what is it? */
-enum taken { TAKEN_ANSWER, TAKEN_PUSH, TAKEN_CONFIRMATION, TAKEN_UNKNOWN };
+enum taken { TAKEN_ANSWER, TAKEN_PUSH, TAKEN_CONFIRMATION, TAKEN_SILENTLY, TAKEN_UNKNOWN };
 
 static enum taken classify(struct pass *p, bool push, enum redis_word word, int *ret_cookie)
 {
@@ -308,7 +310,10 @@ static enum taken classify(struct pass *p, bool push, enum redis_word word, int 
 		return TAKEN_CONFIRMATION;
 	if (cookie == ASK_UNKNOWN)
 		return TAKEN_UNKNOWN;
-	return push || subscribed || cookie < 0 || kind ? TAKEN_PUSH : TAKEN_ANSWER;
+	if (!push && !subscribed && cookie >= 0 && !kind)
+		return TAKEN_ANSWER;
+	/* the server ends it when a slot moves; the others belong to a request of which we lost count */
+	return word == WORD_SUNSUBSCRIBE ? TAKEN_PUSH : TAKEN_SILENTLY;
 }
 
 /* `line`: bytes of the aggregate's first line. */
@@ -341,15 +346,18 @@ static void expect_values(struct redis *r, uint8_t type, uint64_t count)
 	}
 }
 
-/* Confirmations of a request that nobody knows: how many belong to one answer? Nothing is paired with them. */
-static bool pass_unknown(struct pass *p, uint8_t type, enum redis_word word, uint64_t count,
-			 uint32_t line)
+/* A confirmation of a request that nobody knows: how many belong to one answer? Nothing is paired with them.
+ * Without `hole` nobody waits for one. */
+static bool pass_confirmation(struct pass *p, uint8_t type, enum redis_word word, uint32_t line, bool hole)
 {
 	struct redis *r = p->r;
-	begin_push(p, line);
+	r->flags[FROM_SERVER] |= SILENT | (type == '*' ? SUBSCRIBED : 0);
 	r->counted = (uint8_t)word;
-	r->flags[FROM_SERVER] |= type == '*' ? SUBSCRIBED : 0;
-	expect_values(r, type, count);
+	expect_values(r, type, 3);
+	if (!hole) {
+		p->used += line;
+		return true;
+	}
 	p->fed = (struct fed){.is = FED_OK, .junk = line, .why = WHY_LOST};
 	return false;
 }
@@ -380,13 +388,15 @@ static bool on_aggregate(struct pass *p, struct view v)
 		word = redis_word_of(view_from(v, line));
 	if (word == WORD_MORE)
 		return need(p, 0);
+	if (word < WORD_MESSAGE && count != 3)
+		word = WORD_NONE;
 	if (type == '|') {
 		begin_answer(p, 0);
 		r->flags[FROM_SERVER] |= ATTRIBUTES;
 	} else {
 		enum taken taken = classify(p, type == '>' && !attributed, word, &cookie);
-		if (taken == TAKEN_UNKNOWN)
-			return pass_unknown(p, type, word, count, line);
+		if (taken == TAKEN_UNKNOWN || taken == TAKEN_SILENTLY)
+			return pass_confirmation(p, type, word, line, taken == TAKEN_UNKNOWN);
 		if (taken == TAKEN_CONFIRMATION) {
 			begin_confirmation(p, type, word, cookie, line);
 			expect_values(r, type, count);
@@ -396,7 +406,7 @@ static bool on_aggregate(struct pass *p, struct view v)
 			put_aggregate(p, type, count);
 			begin_answer(p, 0);
 		} else {
-			begin_push(p, 0);
+			begin_push(p);
 			if (word && word < WORD_MESSAGE)
 				r->counted = (uint8_t)word;
 		}

@@ -520,6 +520,8 @@ static bool on_inline(struct pass *p, struct view v)
 		return need(p, 0);
 	}
 	*scanned = 0;
+	if (lf - v.data >= INLINE_MAX)
+		return redis_fail(p, true, WHY_UNSUPPORTED);
 	struct view line = view_of(v.data, (uint32_t)(lf - v.data)), name;
 	uint32_t size = line.size + 1;
 	if (!next_word(&line, &name)) { /* nobody answers an empty line */
