@@ -119,7 +119,11 @@ static enum gap_answer redis_gap(void *state, struct env *env, enum side side, u
 		r->flags[FROM_SERVER] |= UNSURE;
 	} else {
 		r->flags[FROM_SERVER] &= (uint16_t)~TURN;
-		r->flags[FROM_SERVER] |= DRIFT | (why == WHY_MIDSTREAM ? UNSURE : 0);
+		r->flags[FROM_SERVER] |= DRIFT;
+		if (why == WHY_MIDSTREAM) { /* nothing of the server was seen, perhaps a request */
+			r->flags[FROM_SERVER] |= UNSURE | (r->open ? TURN : 0);
+			r->left[FROM_SERVER] = r->open;
+		}
 	}
 	return GAP_RESYNC;
 }

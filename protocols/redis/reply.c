@@ -99,6 +99,14 @@ static bool reply_done(struct pass *p)
 	return true;
 }
 
+/* No line end behind a bulk. That is seen only when both are in hand: a bulk is skipped with its line end. */
+static bool no_end(struct pass *p, uint64_t size)
+{
+	p->used += (uint32_t)size - 2;
+	redis_end_reply(p->env, p->r, MESSAGE_CUT, offset_of(p));
+	return redis_fail(p, true, WHY_MALFORMED);
+}
+
 static bool broken(struct pass *p, enum why why)
 {
 	redis_end_reply(p->env, p->r, MESSAGE_CUT, offset_of(p));
@@ -286,9 +294,9 @@ static bool on_bulk(struct pass *p, struct view v)
 		r->at[FROM_SERVER] = AT_VALUES;
 		return pass_bytes(p, size);
 	}
-	p->used += (uint32_t)size;
 	if (v.data[size - 2] != '\r' || v.data[size - 1] != '\n')
-		return broken(p, WHY_MALFORMED);
+		return no_end(p, size);
+	p->used += (uint32_t)size;
 	return reply_done(p);
 }
 
@@ -531,7 +539,7 @@ static bool on_nested_bulk(struct pass *p, const uint8_t *q, const uint8_t *end)
 	if (size > (uint64_t)(end - q))
 		return pass_bytes(p, size);
 	if (q[size - 2] != '\r' || q[size - 1] != '\n')
-		return broken(p, WHY_MALFORMED);
+		return no_end(p, size);
 	p->used += (uint32_t)size;
 	return true;
 }

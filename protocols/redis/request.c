@@ -344,6 +344,15 @@ static bool broken(struct pass *p)
 	return redis_fail(p, false, WHY_MALFORMED);
 }
 
+/* No line end behind a bulk. That is seen only when both are in hand: a bulk is skipped with its line end. */
+static bool no_end(struct pass *p, uint64_t size)
+{
+	p->used += (uint32_t)size;
+	redis_flush(p);
+	redis_end_request(p->env, p->r, MESSAGE_CUT, offset_of(p));
+	return redis_fail(p, true, WHY_MALFORMED);
+}
+
 /* --- arrays --- */
 
 bool redis_on_arguments(struct pass *p)
@@ -382,7 +391,7 @@ bool redis_on_arguments(struct pass *p)
 			return pass_bytes(p, size);
 		}
 		if (q[size - 2] != '\r' || q[size - 1] != '\n')
-			return broken(p);
+			return no_end(p, size - 2);
 		p->used += (uint32_t)size;
 		r->left[FROM_CLIENT]--;
 		r->arg += r->arg < UINT8_MAX;
@@ -451,7 +460,7 @@ static bool on_array(struct pass *p, struct view v)
 		return pass_bytes(p, size + 2);
 	}
 	if (name.data[size] != '\r' || name.data[size + 1] != '\n')
-		return broken(p);
+		return no_end(p, size);
 	p->used += (uint32_t)size + 2;
 	return r->left[FROM_CLIENT] ? redis_on_arguments(p) : request_done(p);
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Transformed captures (transform.py): those of pcaps/, and the HTTP/1 ones of ../shared/pcaps when they are
+# Transformed captures (transform.py): those of pcaps/, and the HTTP/1 and Redis ones of ../shared/pcaps when they are
 # there. SEEDS: how many removals of each kind (2).
 
 set -u
@@ -20,10 +20,10 @@ if ! [ -x "$surgery" ] || ! [ -x "$WIRESPAN" ]; then
 	exit 77
 fi
 
-shared=$srcdir/../shared/pcaps/http1
+shared=$srcdir/../shared/pcaps
 set -- "$srcdir"/pcaps/*.pcap
 if [ -d "$shared" ]; then
-	set -- "$@" "$shared"/*.pcap "$shared"/*.pcapng
+	set -- "$@" "$shared"/http1/*.pcap "$shared"/http1/*.pcapng "$shared"/redis/*.pcap
 else
 	echo "SKIPPED: no captures at $shared; only those of pcaps/ are transformed"
 fi

@@ -31,7 +31,7 @@ def content(record):
 
 def name(record):
     r = record.get("request") or {}
-    return f'{record["time"]} {record["status"]} {r.get("method", "-")} {r.get("path", "-")} ' \
+    return f'{record["time"]} {record["status"]} {r.get("method", r.get("command", "-"))} {r.get("path", "-")} ' \
            f'{(record.get("response") or {}).get("status_code", "-")} {record.get("partial", "")}'
 
 
@@ -97,6 +97,47 @@ def framing(data, start, end):
     return ranges
 
 
+def resp_value(data, at):
+    """The end of the RESP value or the line at `at`, and the ranges of it that are no bulk's body."""
+    ranges, left = [], 1
+    while left:
+        line = data.find(b"\n", at) + 1
+        if not line:
+            return len(data), ranges
+        ranges.append((at, line))
+        kind, text = data[at:at + 1], data[at + 1:line].strip()
+        at, left = line, left - 1
+        if kind in b"$=!" and text.isdigit():
+            at += int(text) + 2
+        elif kind in b"*~>%|" and text.isdigit():
+            left += int(text) * (2 if kind in b"%|" else 1) + (kind == b"|")
+    return at, ranges
+
+
+def resp_message(data, at, size):
+    """Where the next message of that size begins, and its framing: pushes and empty lines lie between."""
+    while at < len(data):
+        end, ranges = resp_value(data, at)
+        next_at = end
+        while end - at < size and end < len(data):
+            end, more = resp_value(data, end)
+            ranges += more
+        if end - at == size:
+            return at, ranges
+        at = next_at
+    sys.exit(f"transform.py: no message of {size} bytes")
+
+
+def http_message(r, data, at, size, answer):
+    while answer and data[at:].startswith(b"HTTP/1.1 1") and not data[at:].startswith(b"HTTP/1.1 101"):
+        at = data.find(b"\r\n\r\n", at) + 4
+    begin = data[at:at + 16]
+    expected = b"HTTP/" if answer else r["request"]["method"].encode() + b" "
+    if not begin.startswith(expected):
+        sys.exit(f"transform.py: {name(r)}: no message at {at}: {begin!r}")
+    return at, framing(data, at, at + size)
+
+
 def lost_framing(streams, whole):
     """The pairs of the whole run of which a byte of framing was removed, by index."""
     lost = set()
@@ -104,21 +145,19 @@ def lost_framing(streams, whole):
     for i, r in sorted(enumerate(whole), key=lambda x: (x[1]["frames"][0], x[0])):
         if "request" not in r or "response" not in r:
             continue
+        if r["request"].get("command") == "SYNC":  # a head without its bulk, the last of its connection
+            continue
         connection, side = streams.place[r["frames"][0]]
         for key, size, answer in (((connection, side), r["request"]["bytes"], False),
                                   ((connection, 1 - side), r["response"]["bytes"], True)):
             data = streams.get(key)
-            while answer and data[at[key]:].startswith(b"HTTP/1.1 1") and \
-                    not data[at[key]:].startswith(b"HTTP/1.1 101"):
-                at[key] = data.find(b"\r\n\r\n", at[key]) + 4
-            begin = data[at[key]:at[key] + 16]
-            expected = b"HTTP/" if answer else r["request"]["method"].encode() + b" "
-            if not begin.startswith(expected):
-                sys.exit(f"compare.py: {name(r)}: no message at {at[key]} of {key}: {begin!r}")
-            end = at[key] + size
-            if not all(streams.seen(key, *f) for f in framing(data, at[key], end)):
+            if r["protocol"] == "redis":
+                at[key], ranges = resp_message(data, at[key], size)
+            else:
+                at[key], ranges = http_message(r, data, at[key], size, answer)
+            if not all(streams.seen(key, *f) for f in ranges):
                 lost.add(i)
-            at[key] = end
+            at[key] += size
     return lost
 
 
