@@ -9,8 +9,14 @@
 #include "protocols/redis/command.h"
 
 /* name, argument that is the first key, rule, what the answer can be */
-#define C(name, key, rule, answer) {name, sizeof(name) - 1, key, RULE_##rule, ANSWER_##answer}
-#define END {"", 0, 0, 0, 0}
+#define C(name, key, rule, answer)                                                                 \
+	{                                                                                          \
+		name, sizeof(name) - 1, key, RULE_##rule, ANSWER_##answer                          \
+	}
+#define END                                                                                        \
+	{                                                                                          \
+		"", 0, 0, 0, 0                                                                     \
+	}
 
 static const struct redis_command with_a[] = {
 	C("APPEND", 1, PLAIN, SCALAR),
@@ -21,42 +27,27 @@ static const struct redis_command with_a[] = {
 };
 
 static const struct redis_command with_b[] = {
-	C("BLPOP", 1, PLAIN, FLAT),
-	C("BRPOP", 1, PLAIN, FLAT),
-	C("BITCOUNT", 1, PLAIN, SCALAR),
-	C("BITFIELD", 1, PLAIN, FLAT),
-	C("BITFIELD_RO", 1, PLAIN, FLAT),
-	C("BITOP", 2, PLAIN, SCALAR),
-	C("BITPOS", 1, PLAIN, SCALAR),
-	C("BLMOVE", 1, PLAIN, SCALAR),
-	C("BRPOPLPUSH", 1, PLAIN, SCALAR),
-	C("BZPOPMIN", 1, PLAIN, FLAT),
-	C("BZPOPMAX", 1, PLAIN, FLAT),
-	C("BLMPOP", 3, COUNT_2, ANY),
-	C("BZMPOP", 3, COUNT_2, ANY),
-	C("BGSAVE", 0, PLAIN, SCALAR),
-	C("BGREWRITEAOF", 0, PLAIN, SCALAR),
-	END,
+	C("BLPOP", 1, PLAIN, FLAT),          C("BRPOP", 1, PLAIN, FLAT),
+	C("BITCOUNT", 1, PLAIN, SCALAR),     C("BITFIELD", 1, PLAIN, FLAT),
+	C("BITFIELD_RO", 1, PLAIN, FLAT),    C("BITOP", 2, PLAIN, SCALAR),
+	C("BITPOS", 1, PLAIN, SCALAR),       C("BLMOVE", 1, PLAIN, SCALAR),
+	C("BRPOPLPUSH", 1, PLAIN, SCALAR),   C("BZPOPMIN", 1, PLAIN, FLAT),
+	C("BZPOPMAX", 1, PLAIN, FLAT),       C("BLMPOP", 3, COUNT_2, ANY),
+	C("BZMPOP", 3, COUNT_2, ANY),        C("BGSAVE", 0, PLAIN, SCALAR),
+	C("BGREWRITEAOF", 0, PLAIN, SCALAR), END,
 };
 
 static const struct redis_command with_c[] = {
-	C("CLIENT", 0, CLIENT, ANY),
-	C("CONFIG", 0, CONFIG, ANY),
-	C("COMMAND", 0, CONTAINER, ANY),
-	C("COPY", 1, PLAIN, SCALAR),
-	C("CLUSTER", 0, CONTAINER, ANY),
-	END,
+	C("CLIENT", 0, CLIENT, ANY),     C("CONFIG", 0, CONFIG, ANY),
+	C("COMMAND", 0, CONTAINER, ANY), C("COPY", 1, PLAIN, SCALAR),
+	C("CLUSTER", 0, CONTAINER, ANY), END,
 };
 
 static const struct redis_command with_d[] = {
-	C("DEL", 1, PLAIN, SCALAR),
-	C("DECR", 1, PLAIN, SCALAR),
-	C("DECRBY", 1, PLAIN, SCALAR),
-	C("DUMP", 1, PLAIN, SCALAR),
-	C("DBSIZE", 0, PLAIN, SCALAR),
-	C("DISCARD", 0, EXEC, SCALAR),
-	C("DEBUG", 2, DEBUG, ANY),
-	END,
+	C("DEL", 1, PLAIN, SCALAR),    C("DECR", 1, PLAIN, SCALAR),
+	C("DECRBY", 1, PLAIN, SCALAR), C("DUMP", 1, PLAIN, SCALAR),
+	C("DBSIZE", 0, PLAIN, SCALAR), C("DISCARD", 0, EXEC, SCALAR),
+	C("DEBUG", 2, DEBUG, ANY),     END,
 };
 
 static const struct redis_command with_e[] = {
@@ -104,36 +95,21 @@ static const struct redis_command with_g[] = {
 };
 
 static const struct redis_command with_h[] = {
-	C("HGET", 1, PLAIN, SCALAR),
-	C("HSET", 1, PLAIN, SCALAR),
-	C("HGETALL", 1, PLAIN, FLAT),
-	C("HMGET", 1, PLAIN, FLAT),
-	C("HMSET", 1, PLAIN, SCALAR),
-	C("HDEL", 1, PLAIN, SCALAR),
-	C("HINCRBY", 1, PLAIN, SCALAR),
-	C("HEXISTS", 1, PLAIN, SCALAR),
-	C("HLEN", 1, PLAIN, SCALAR),
-	C("HKEYS", 1, PLAIN, FLAT),
-	C("HVALS", 1, PLAIN, FLAT),
-	C("HSETNX", 1, PLAIN, SCALAR),
-	C("HSCAN", 1, PLAIN, ANY),
-	C("HINCRBYFLOAT", 1, PLAIN, SCALAR),
-	C("HSTRLEN", 1, PLAIN, SCALAR),
-	C("HRANDFIELD", 1, PLAIN, ANY),
-	C("HELLO", 0, HELLO, ANY),
-	C("HEXPIRE", 1, PLAIN, FLAT),
-	C("HPEXPIRE", 1, PLAIN, FLAT),
-	C("HTTL", 1, PLAIN, FLAT),
-	C("HPTTL", 1, PLAIN, FLAT),
-	C("HPERSIST", 1, PLAIN, FLAT),
-	C("HEXPIREAT", 1, PLAIN, FLAT),
-	C("HPEXPIREAT", 1, PLAIN, FLAT),
-	C("HEXPIRETIME", 1, PLAIN, FLAT),
-	C("HPEXPIRETIME", 1, PLAIN, FLAT),
-	C("HGETEX", 1, PLAIN, FLAT),
-	C("HGETDEL", 1, PLAIN, FLAT),
-	C("HSETEX", 1, PLAIN, SCALAR),
-	END,
+	C("HGET", 1, PLAIN, SCALAR),      C("HSET", 1, PLAIN, SCALAR),
+	C("HGETALL", 1, PLAIN, FLAT),     C("HMGET", 1, PLAIN, FLAT),
+	C("HMSET", 1, PLAIN, SCALAR),     C("HDEL", 1, PLAIN, SCALAR),
+	C("HINCRBY", 1, PLAIN, SCALAR),   C("HEXISTS", 1, PLAIN, SCALAR),
+	C("HLEN", 1, PLAIN, SCALAR),      C("HKEYS", 1, PLAIN, FLAT),
+	C("HVALS", 1, PLAIN, FLAT),       C("HSETNX", 1, PLAIN, SCALAR),
+	C("HSCAN", 1, PLAIN, ANY),        C("HINCRBYFLOAT", 1, PLAIN, SCALAR),
+	C("HSTRLEN", 1, PLAIN, SCALAR),   C("HRANDFIELD", 1, PLAIN, ANY),
+	C("HELLO", 0, HELLO, ANY),        C("HEXPIRE", 1, PLAIN, FLAT),
+	C("HPEXPIRE", 1, PLAIN, FLAT),    C("HTTL", 1, PLAIN, FLAT),
+	C("HPTTL", 1, PLAIN, FLAT),       C("HPERSIST", 1, PLAIN, FLAT),
+	C("HEXPIREAT", 1, PLAIN, FLAT),   C("HPEXPIREAT", 1, PLAIN, FLAT),
+	C("HEXPIRETIME", 1, PLAIN, FLAT), C("HPEXPIRETIME", 1, PLAIN, FLAT),
+	C("HGETEX", 1, PLAIN, FLAT),      C("HGETDEL", 1, PLAIN, FLAT),
+	C("HSETEX", 1, PLAIN, SCALAR),    END,
 };
 
 static const struct redis_command with_i[] = {
@@ -150,37 +126,23 @@ static const struct redis_command with_k[] = {
 };
 
 static const struct redis_command with_l[] = {
-	C("LPUSH", 1, PLAIN, SCALAR),
-	C("LPOP", 1, PLAIN, FLAT),
-	C("LRANGE", 1, PLAIN, FLAT),
-	C("LLEN", 1, PLAIN, SCALAR),
-	C("LREM", 1, PLAIN, SCALAR),
-	C("LINDEX", 1, PLAIN, SCALAR),
-	C("LSET", 1, PLAIN, SCALAR),
-	C("LTRIM", 1, PLAIN, SCALAR),
-	C("LMOVE", 1, PLAIN, SCALAR),
-	C("LPUSHX", 1, PLAIN, SCALAR),
-	C("LPOS", 1, PLAIN, FLAT),
-	C("LINSERT", 1, PLAIN, SCALAR),
-	C("LMPOP", 2, COUNT_1, ANY),
-	C("LCS", 1, PLAIN, ANY),
-	C("LASTSAVE", 0, PLAIN, SCALAR),
-	C("LATENCY", 0, CONTAINER, ANY),
-	C("LOLWUT", 0, PLAIN, SCALAR),
-	END,
+	C("LPUSH", 1, PLAIN, SCALAR),    C("LPOP", 1, PLAIN, FLAT),
+	C("LRANGE", 1, PLAIN, FLAT),     C("LLEN", 1, PLAIN, SCALAR),
+	C("LREM", 1, PLAIN, SCALAR),     C("LINDEX", 1, PLAIN, SCALAR),
+	C("LSET", 1, PLAIN, SCALAR),     C("LTRIM", 1, PLAIN, SCALAR),
+	C("LMOVE", 1, PLAIN, SCALAR),    C("LPUSHX", 1, PLAIN, SCALAR),
+	C("LPOS", 1, PLAIN, FLAT),       C("LINSERT", 1, PLAIN, SCALAR),
+	C("LMPOP", 2, COUNT_1, ANY),     C("LCS", 1, PLAIN, ANY),
+	C("LASTSAVE", 0, PLAIN, SCALAR), C("LATENCY", 0, CONTAINER, ANY),
+	C("LOLWUT", 0, PLAIN, SCALAR),   END,
 };
 
 static const struct redis_command with_m[] = {
-	C("MGET", 1, PLAIN, FLAT),
-	C("MSET", 1, PLAIN, SCALAR),
-	C("MULTI", 0, MULTI, SCALAR),
-	C("MSETNX", 1, PLAIN, SCALAR),
-	C("MOVE", 1, PLAIN, SCALAR),
-	C("MEMORY", 2, CONTAINER, ANY),
-	C("MONITOR", 0, PLAIN, SCALAR),
-	C("MIGRATE", 3, MIGRATE, SCALAR),
-	C("MODULE", 0, CONTAINER, ANY),
-	END,
+	C("MGET", 1, PLAIN, FLAT),      C("MSET", 1, PLAIN, SCALAR),
+	C("MULTI", 0, MULTI, SCALAR),   C("MSETNX", 1, PLAIN, SCALAR),
+	C("MOVE", 1, PLAIN, SCALAR),    C("MEMORY", 2, CONTAINER, ANY),
+	C("MONITOR", 0, PLAIN, SCALAR), C("MIGRATE", 3, MIGRATE, SCALAR),
+	C("MODULE", 0, CONTAINER, ANY), END,
 };
 
 static const struct redis_command with_o[] = {
@@ -299,22 +261,14 @@ static const struct redis_command with_w[] = {
 };
 
 static const struct redis_command with_x[] = {
-	C("XADD", 1, PLAIN, SCALAR),
-	C("XREAD", 0, STREAMS, ANY),
-	C("XREADGROUP", 0, STREAMS, ANY),
-	C("XACK", 1, PLAIN, SCALAR),
-	C("XLEN", 1, PLAIN, SCALAR),
-	C("XRANGE", 1, PLAIN, ANY),
-	C("XREVRANGE", 1, PLAIN, ANY),
-	C("XDEL", 1, PLAIN, SCALAR),
-	C("XTRIM", 1, PLAIN, SCALAR),
-	C("XPENDING", 1, PLAIN, ANY),
-	C("XCLAIM", 1, PLAIN, ANY),
-	C("XAUTOCLAIM", 1, PLAIN, ANY),
-	C("XGROUP", 2, CONTAINER, ANY),
-	C("XINFO", 2, CONTAINER, ANY),
-	C("XSETID", 1, PLAIN, SCALAR),
-	END,
+	C("XADD", 1, PLAIN, SCALAR),      C("XREAD", 0, STREAMS, ANY),
+	C("XREADGROUP", 0, STREAMS, ANY), C("XACK", 1, PLAIN, SCALAR),
+	C("XLEN", 1, PLAIN, SCALAR),      C("XRANGE", 1, PLAIN, ANY),
+	C("XREVRANGE", 1, PLAIN, ANY),    C("XDEL", 1, PLAIN, SCALAR),
+	C("XTRIM", 1, PLAIN, SCALAR),     C("XPENDING", 1, PLAIN, ANY),
+	C("XCLAIM", 1, PLAIN, ANY),       C("XAUTOCLAIM", 1, PLAIN, ANY),
+	C("XGROUP", 2, CONTAINER, ANY),   C("XINFO", 2, CONTAINER, ANY),
+	C("XSETID", 1, PLAIN, SCALAR),    END,
 };
 
 static const struct redis_command with_z[] = {
@@ -354,28 +308,12 @@ static const struct redis_command with_z[] = {
 };
 
 static const struct redis_command *const by_letter[26] = {
-	['A' - 'A'] = with_a,
-	['B' - 'A'] = with_b,
-	['C' - 'A'] = with_c,
-	['D' - 'A'] = with_d,
-	['E' - 'A'] = with_e,
-	['F' - 'A'] = with_f,
-	['G' - 'A'] = with_g,
-	['H' - 'A'] = with_h,
-	['I' - 'A'] = with_i,
-	['K' - 'A'] = with_k,
-	['L' - 'A'] = with_l,
-	['M' - 'A'] = with_m,
-	['O' - 'A'] = with_o,
-	['P' - 'A'] = with_p,
-	['Q' - 'A'] = with_q,
-	['R' - 'A'] = with_r,
-	['S' - 'A'] = with_s,
-	['T' - 'A'] = with_t,
-	['U' - 'A'] = with_u,
-	['W' - 'A'] = with_w,
-	['X' - 'A'] = with_x,
-	['Z' - 'A'] = with_z,
+	['A' - 'A'] = with_a, ['B' - 'A'] = with_b, ['C' - 'A'] = with_c, ['D' - 'A'] = with_d,
+	['E' - 'A'] = with_e, ['F' - 'A'] = with_f, ['G' - 'A'] = with_g, ['H' - 'A'] = with_h,
+	['I' - 'A'] = with_i, ['K' - 'A'] = with_k, ['L' - 'A'] = with_l, ['M' - 'A'] = with_m,
+	['O' - 'A'] = with_o, ['P' - 'A'] = with_p, ['Q' - 'A'] = with_q, ['R' - 'A'] = with_r,
+	['S' - 'A'] = with_s, ['T' - 'A'] = with_t, ['U' - 'A'] = with_u, ['W' - 'A'] = with_w,
+	['X' - 'A'] = with_x, ['Z' - 'A'] = with_z,
 };
 
 /* 8 bytes with the letters in capitals; 0 stays 0. Names have no bytes for which this is wrong. */
@@ -436,8 +374,14 @@ bool redis_is(struct view v, const char *text)
 bool redis_is_secret_setting(struct view name)
 {
 	static const char *const secrets[] = {
-		"REQUIREPASS",       "MASTERAUTH",   "PRIMARYAUTH",           "AUTH-PASS",
-		"TLS-KEY-FILE-PASS", "SENTINEL-PASS", "TLS-CLIENT-KEY-FILE-PASS", NULL,
+		"REQUIREPASS",
+		"MASTERAUTH",
+		"PRIMARYAUTH",
+		"AUTH-PASS",
+		"TLS-KEY-FILE-PASS",
+		"SENTINEL-PASS",
+		"TLS-CLIENT-KEY-FILE-PASS",
+		NULL,
 	};
 	for (unsigned i = 0; secrets[i]; i++) {
 		if (redis_is(name, secrets[i]))

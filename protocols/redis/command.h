@@ -9,7 +9,7 @@
 /* How the arguments of a command are read; command.key says where its first key is, if that is fixed. */
 enum redis_rule {
 	RULE_PLAIN,
-	RULE_CHANNEL,   /* what would be the key is a channel */
+	RULE_CHANNEL, /* what would be the key is a channel */
 	RULE_CONTAINER, /* the first argument belongs to the name: CONFIG GET. Here and in the next five */
 	RULE_ACL,
 	RULE_CLIENT,

@@ -16,8 +16,8 @@ enum {
 };
 
 static const char *const words[] = {
-	[WORD_SUBSCRIBE] = "subscribe",     [WORD_PSUBSCRIBE] = "psubscribe",
-	[WORD_SSUBSCRIBE] = "ssubscribe",   [WORD_UNSUBSCRIBE] = "unsubscribe",
+	[WORD_SUBSCRIBE] = "subscribe",       [WORD_PSUBSCRIBE] = "psubscribe",
+	[WORD_SSUBSCRIBE] = "ssubscribe",     [WORD_UNSUBSCRIBE] = "unsubscribe",
 	[WORD_PUNSUBSCRIBE] = "punsubscribe", [WORD_SUNSUBSCRIBE] = "sunsubscribe",
 	[WORD_MESSAGE] = "message",
 };
@@ -44,8 +44,8 @@ enum redis_word redis_word_of(struct view v)
 		if (view_equal(text, view_text(words[i])))
 			return (enum redis_word)i;
 	}
-	bool message = view_equal(text, view_text("pmessage")) ||
-		       view_equal(text, view_text("smessage"));
+	bool message =
+		view_equal(text, view_text("pmessage")) || view_equal(text, view_text("smessage"));
 	return message ? WORD_MESSAGE : WORD_NONE;
 }
 
@@ -188,7 +188,8 @@ static enum found is_bulk(struct view v)
 		return FOUND_NO;
 	if (size + line + 2 > v.size)
 		return size > VERIFIED_MAX ? FOUND_YES : FOUND_MORE;
-	return v.data[line + size] == '\r' && v.data[line + size + 1] == '\n' ? FOUND_YES : FOUND_NO;
+	return v.data[line + size] == '\r' && v.data[line + size + 1] == '\n' ? FOUND_YES
+									      : FOUND_NO;
 }
 
 /* What servers say in one word, and errors with a prefix. */

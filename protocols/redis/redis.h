@@ -10,7 +10,7 @@
 enum {
 	/* A line without arguments' lengths is held until it is whole. Redis stops at 64 KiB, too. */
 	INLINE_MAX = 65536,
-	LINE_MAX_KEPT = 512, /* of a status or an error; the rest of a longer one passes */
+	LINE_MAX_KEPT = 512,  /* of a status or an error; the rest of a longer one passes */
 	NUMBER_LINE_MAX = 24, /* a type, 20 digits, a sign, CR LF */
 	NAME_MAX_KEPT = 64,   /* the longest command has 20 */
 	SUB_MAX_KEPT = 24,    /* the longest subcommand has 16 */
@@ -24,13 +24,13 @@ enum {
 
 /* What the next byte of a direction is. */
 enum at {
-	AT_START,   /* of a message */
-	AT_VALUES,  /* of an argument, or of a value inside of an answer; or the end of the message */
-	AT_LINE,    /* server: in a line that passes */
-	AT_CHUNK,   /* server: of a part of a streamed string */
-	AT_CONFIRM, /* server: of the next confirmation of the same SUBSCRIBE */
+	AT_START,  /* of a message */
+	AT_VALUES, /* of an argument, or of a value inside of an answer; or the end of the message */
+	AT_LINE,   /* server: in a line that passes */
+	AT_CHUNK,  /* server: of a part of a streamed string */
+	AT_CONFIRM,    /* server: of the next confirmation of the same SUBSCRIBE */
 	AT_ATTRIBUTED, /* server: of the answer itself, behind its attributes */
-	AT_RESYNC,  /* anything: we look for a boundary */
+	AT_RESYNC,     /* anything: we look for a boundary */
 };
 
 enum client_flag {
@@ -42,12 +42,12 @@ enum client_flag {
 
 enum server_flag {
 	SERVER_LOST = 1,
-	PUSHING = 2,    /* the message is a push */
-	SUBSCRIBED = 4, /* RESP2: arrays may be messages of a channel */
-	SYNCING = 8,    /* SYNC or PSYNC was sent */
-	TURN = 16,      /* RESYNC: a request began, so an answer may begin with the next byte */
-	UNSURE = 32,    /* requests were lost: anything may be on its way */
-	DRIFT = 64,     /* answers were lost: `open` is too high */
+	PUSHING = 2,      /* the message is a push */
+	SUBSCRIBED = 4,   /* RESP2: arrays may be messages of a channel */
+	SYNCING = 8,      /* SYNC or PSYNC was sent */
+	TURN = 16,        /* RESYNC: a request began, so an answer may begin with the next byte */
+	UNSURE = 32,      /* requests were lost: anything may be on its way */
+	DRIFT = 64,       /* answers were lost: `open` is too high */
 	ATTRIBUTES = 128, /* the values are attributes: the answer follows */
 	ERRORED = 256,
 	SILENT = 512, /* it is no message of its own: a part of one that nobody knows */
@@ -86,9 +86,9 @@ struct redis {
 	uint16_t channels, patterns; /* subscribed to, as confirmations said: both, and patterns */
 	uint16_t flags[2];
 	uint8_t at[2];
-	uint8_t word;  /* of the confirmations this answer consists of; 0: it is another one */
+	uint8_t word;    /* of the confirmations this answer consists of; 0: it is another one */
 	uint8_t counted; /* of the confirmation whose last number is to come, answer or push */
-	uint8_t depth; /* of outer */
+	uint8_t depth;   /* of outer */
 	/* of the open request: what it is (enum redis_rule), the number of its key, of its next argument, what
 	 * that one is (enum expect), the last one that matters, and which fields were said (enum said) */
 	uint8_t rule, key, arg, expect, until, said;

@@ -16,11 +16,14 @@ enum { MONITOR_MIN = 12 }; /* a line of MONITOR is longer */
 
 /* --- messages --- */
 
-#define T(text) {(const uint8_t *)(text), sizeof(text) - 1}
+#define T(text)                                                                                    \
+	{                                                                                          \
+		(const uint8_t *)(text), sizeof(text) - 1                                          \
+	}
 static const struct view type_names[128] = {
-	['+'] = T("status"), ['-'] = T("error"),    [':'] = T("integer"),    ['$'] = T("bulk"),
-	['*'] = T("array"),  ['_'] = T("null"),     ['#'] = T("boolean"),    [','] = T("double"),
-	['%'] = T("map"),    ['~'] = T("set"),      ['>'] = T("push"),       ['='] = T("verbatim"),
+	['+'] = T("status"), ['-'] = T("error"),      [':'] = T("integer"), ['$'] = T("bulk"),
+	['*'] = T("array"),  ['_'] = T("null"),       ['#'] = T("boolean"), [','] = T("double"),
+	['%'] = T("map"),    ['~'] = T("set"),        ['>'] = T("push"),    ['='] = T("verbatim"),
 	['!'] = T("error"),  ['('] = T("big_number"),
 };
 
@@ -184,7 +187,8 @@ static bool ends_asking(struct pass *p, uint8_t type, struct view text)
 		p->r->flags[FROM_SERVER] &= (uint16_t)~SYNCING;
 	if (type == '$')
 		return cookie == COOKIE_SYNC;
-	return type == '+' && ((sync && is_resync_with_master(text)) || view_starts(text, "FULLRESYNC "));
+	return type == '+' &&
+	       ((sync && is_resync_with_master(text)) || view_starts(text, "FULLRESYNC "));
 }
 
 /* `line` is without CR LF, or the beginning of a long one. */
@@ -257,7 +261,8 @@ static bool on_bulk(struct pass *p, struct view v)
 		const uint8_t *lf = memchr(v.data, '\n', v.size);
 		if (!lf && v.size < LINE_MAX_KEPT)
 			return need(p, 0);
-		if (lf && ends_asking(p, type, v)) { /* $EOF:mark, or a length and no CR LF behind */
+		if (lf &&
+		    ends_asking(p, type, v)) { /* $EOF:mark, or a length and no CR LF behind */
 			put_type(p, type);
 			begin_answer(p, 0);
 			p->used += (uint32_t)(lf - v.data) + 1;
@@ -356,7 +361,8 @@ static void expect_values(struct redis *r, uint8_t type, uint64_t count)
 
 /* A confirmation of a request that nobody knows: how many belong to one answer? Nothing is paired with them.
  * Without `hole` nobody waits for one. */
-static bool pass_confirmation(struct pass *p, uint8_t type, enum redis_word word, uint32_t line, bool hole)
+static bool pass_confirmation(struct pass *p, uint8_t type, enum redis_word word, uint32_t line,
+			      bool hole)
 {
 	struct redis *r = p->r;
 	r->flags[FROM_SERVER] |= SILENT | (type == '*' ? SUBSCRIBED : 0);
@@ -646,7 +652,8 @@ bool redis_on_chunk(struct pass *p)
 	uint64_t size;
 	if (!v.size)
 		return stop(p);
-	uint32_t line = v.data[0] == ';' ? read_length(v.data + 1, v.data + v.size, &size) : LINE_BAD;
+	uint32_t line =
+		v.data[0] == ';' ? read_length(v.data + 1, v.data + v.size, &size) : LINE_BAD;
 	if (line == LINE_MORE)
 		return need(p, 0);
 	if (line == LINE_BAD || size > BULK_MAX)

@@ -102,7 +102,7 @@ static void take_word(struct pass *p, struct view v)
 		else
 			say_once(p, SAID_PASSWORD, PASSWORD, v);
 		break;
-	case RULE_CONFIG: /* names and values in turn, from 2 on */
+	case RULE_CONFIG:   /* names and values in turn, from 2 on */
 	case RULE_SENTINEL: /* from 3 on */
 		if (r->arg >= 2 && r->arg % 2 == (r->rule == RULE_SENTINEL))
 			r->expect = redis_is_secret_setting(v) ? EXPECT_PASSWORD : EXPECT_VALUE;
@@ -478,8 +478,7 @@ static bool next_word(struct view *line, struct view *ret)
 	uint8_t quote = v.data[0] == '"' || v.data[0] == '\'' ? v.data[0] : 0;
 	uint32_t n = 0;
 	v = view_from(v, quote != 0);
-	while (n < v.size &&
-	       (quote ? v.data[n] != quote : !memchr(" \t\r", v.data[n], 3)))
+	while (n < v.size && (quote ? v.data[n] != quote : !memchr(" \t\r", v.data[n], 3)))
 		n += quote && v.data[n] == '\\' && n + 1 < v.size ? 2 : 1;
 	n = n < v.size ? n : v.size;
 	*ret = view_of(v.data, n);
@@ -490,8 +489,7 @@ static bool next_word(struct view *line, struct view *ret)
 static bool is_name(struct view v)
 {
 	for (uint32_t i = 0; i < v.size; i++) {
-		if (!is_letter(v.data[i]) && !is_digit(v.data[i]) &&
-		    !memchr("._-", v.data[i], 3))
+		if (!is_letter(v.data[i]) && !is_digit(v.data[i]) && !memchr("._-", v.data[i], 3))
 			return false;
 	}
 	return v.size && v.size <= NAME_MAX_KEPT && is_letter(v.data[0]);

@@ -52,7 +52,8 @@ static inline uint32_t read_length(const uint8_t *p, const uint8_t *end, uint64_
 	const uint8_t *q = p;
 	uint8_t digit;
 	if (end - p >= 4) { /* nearly all are short */
-		uint32_t word = load_le32(p), tens = (word & 0xff) - '0', ones = (word >> 8 & 0xff) - '0';
+		uint32_t word = load_le32(p), tens = (word & 0xff) - '0',
+			 ones = (word >> 8 & 0xff) - '0';
 		if ((word & 0xffff00) == ONE_DIGIT_END && tens <= 9) {
 			*ret = tens;
 			return 3;
