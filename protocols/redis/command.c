@@ -8,6 +8,9 @@
  */
 #include "protocols/redis/command.h"
 
+#include "protocols/redis/redis.h"
+#include "protocols/redis/wire.h"
+
 /* name, argument that is the first key, rule, what the answer can be */
 #define C(name, key, rule, answer)                                                                 \
 	{                                                                                          \
@@ -388,4 +391,31 @@ bool redis_is_secret_setting(struct view name)
 			return true;
 	}
 	return false;
+}
+
+bool redis_next_word(struct view *line, struct view *ret)
+{
+	struct view v = *line;
+	while (v.size && (v.data[0] == ' ' || v.data[0] == '\t' || v.data[0] == '\r'))
+		v = view_from(v, 1);
+	if (!v.size)
+		return false;
+	uint8_t quote = v.data[0] == '"' || v.data[0] == '\'' ? v.data[0] : 0;
+	uint32_t n = 0;
+	v = view_from(v, quote != 0);
+	while (n < v.size && (quote ? v.data[n] != quote : !memchr(" \t\r", v.data[n], 3)))
+		n += quote && v.data[n] == '\\' && n + 1 < v.size ? 2 : 1;
+	n = n < v.size ? n : v.size;
+	*ret = view_of(v.data, n);
+	*line = view_from(v, n + (quote != 0));
+	return true;
+}
+
+bool redis_is_name(struct view v)
+{
+	for (uint32_t i = 0; i < v.size; i++) {
+		if (!is_letter(v.data[i]) && !is_digit(v.data[i]) && !memchr("._-", v.data[i], 3))
+			return false;
+	}
+	return v.size && v.size <= NAME_MAX_KEPT && is_letter(v.data[0]);
 }

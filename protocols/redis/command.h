@@ -66,3 +66,7 @@ static inline bool redis_is_container(const struct redis_command *c)
 bool redis_is(struct view v, const char *text);
 /* A setting (CONFIG SET, SENTINEL SET) whose value is a secret. */
 bool redis_is_secret_setting(struct view name);
+/* Takes the next word off a command in a line; quotes are no part of it. False: there is none. */
+bool redis_next_word(struct view *line, struct view *ret);
+/* Could this be the name of a command? */
+bool redis_is_name(struct view v);

@@ -221,11 +221,21 @@ bool redis_end_request(struct env *env, struct redis *r, unsigned flags, uint64_
 
 /* reply.c: an answer or a push begins; what it consists of goes on. */
 bool redis_on_reply(struct pass *p);
+bool redis_on_confirm(struct pass *p);
+/* The value at the top is over. */
+bool redis_end_value(struct pass *p);
+/* The number at the end of a confirmation: subscriptions that are left. */
+void redis_take_count(struct redis *r, enum redis_word word, uint64_t count);
+void redis_end_reply(struct env *env, struct redis *r, unsigned flags, uint64_t offset);
+
+/* values.c */
 bool redis_on_values(struct pass *p);
 bool redis_on_line(struct pass *p);
 bool redis_on_chunk(struct pass *p);
-bool redis_on_confirm(struct pass *p);
-void redis_end_reply(struct env *env, struct redis *r, unsigned flags, uint64_t offset);
+/* Ends the answer, which is wrong here; with no_end(): no line end behind a bulk of that size, framing included. That
+ * is seen only when both are in hand: a bulk is skipped with its line end. */
+bool redis_broken(struct pass *p, enum why why);
+bool redis_no_end(struct pass *p, uint64_t size);
 
 /* find.c: the word that is the first of these elements, if it is one of pub/sub. */
 enum redis_word redis_word_of(struct view elements);

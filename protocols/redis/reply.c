@@ -102,20 +102,6 @@ static bool reply_done(struct pass *p)
 	return true;
 }
 
-/* No line end behind a bulk. That is seen only when both are in hand: a bulk is skipped with its line end. */
-static bool no_end(struct pass *p, uint64_t size)
-{
-	p->used += (uint32_t)size - 2;
-	redis_end_reply(p->env, p->r, MESSAGE_CUT, offset_of(p));
-	return redis_fail(p, true, WHY_MALFORMED);
-}
-
-static bool broken(struct pass *p, enum why why)
-{
-	redis_end_reply(p->env, p->r, MESSAGE_CUT, offset_of(p));
-	return redis_fail(p, false, why);
-}
-
 static int ask(struct pass *p)
 {
 	return p->env->ops->ask(p->env, FROM_SERVER, 0, offset_of(p));
@@ -300,7 +286,7 @@ static bool on_bulk(struct pass *p, struct view v)
 		return pass_bytes(p, size);
 	}
 	if (v.data[size - 2] != '\r' || v.data[size - 1] != '\n')
-		return no_end(p, size);
+		return redis_no_end(p, size);
 	p->used += (uint32_t)size;
 	return reply_done(p);
 }
@@ -432,8 +418,7 @@ static bool on_aggregate(struct pass *p, struct view v)
 	return true;
 }
 
-/* The number at the end of a confirmation: subscriptions that are left. */
-static void take_count(struct redis *r, enum redis_word word, uint64_t count)
+void redis_take_count(struct redis *r, enum redis_word word, uint64_t count)
 {
 	uint16_t n = count < UINT16_MAX ? (uint16_t)count : UINT16_MAX;
 	if (word == WORD_PSUBSCRIBE && n > r->channels)
@@ -452,8 +437,7 @@ static void take_count(struct redis *r, enum redis_word word, uint64_t count)
 		r->replies = 1;
 }
 
-/* The value at the top is over. */
-static bool end_value(struct pass *p)
+bool redis_end_value(struct pass *p)
 {
 	struct redis *r = p->r;
 	if (r->flags[FROM_SERVER] & ATTRIBUTES) {
@@ -492,176 +476,6 @@ bool redis_on_confirm(struct pass *p)
 		return reply_done(p);
 	p->used += line + 1;
 	expect_values(r, '*', count);
-	return true;
-}
-
-/* --- values inside of an answer --- */
-
-static bool on_nested_aggregate(struct pass *p, const uint8_t *q, const uint8_t *end)
-{
-	struct redis *r = p->r;
-	uint64_t count, left = r->left[FROM_SERVER];
-	uint32_t line = read_length(q + 1, end, &count);
-	bool counts = *q != '|' && *q != '>'; /* attributes, pushes: they are nobody's element */
-	if (line == LINE_MORE)
-		return need(p, 0);
-	left -= counts;
-	if (line == LINE_BAD)
-		return broken(p, WHY_MALFORMED);
-	if (count == LENGTH_STREAM) {
-		if (r->depth == STREAMS_MAX)
-			return broken(p, WHY_UNSUPPORTED);
-		r->outer[r->depth++] = (uint32_t)left;
-		left = 0;
-	} else if (count != LENGTH_NULL) {
-		left += *q == '%' || *q == '|' ? 2 * count : count;
-	}
-	if (count > COUNT_MAX && count < LENGTH_STREAM)
-		return broken(p, WHY_MALFORMED);
-	if (left > COUNT_MAX)
-		return broken(p, WHY_UNSUPPORTED);
-	r->left[FROM_SERVER] = (uint32_t)left;
-	p->used += 1 + line;
-	return true;
-}
-
-static bool on_nested_bulk(struct pass *p, const uint8_t *q, const uint8_t *end)
-{
-	struct redis *r = p->r;
-	uint64_t size;
-	uint32_t line = read_length(q + 1, end, &size);
-	if (line == LINE_MORE)
-		return need(p, 0);
-	if (line == LINE_BAD || (size > BULK_MAX && size < LENGTH_STREAM))
-		return broken(p, WHY_MALFORMED);
-	r->left[FROM_SERVER]--;
-	r->errors += *q == '!' && !r->word && r->errors < UINT16_MAX;
-	if (size >= LENGTH_STREAM) {
-		p->used += 1 + line;
-		r->at[FROM_SERVER] = size == LENGTH_STREAM ? AT_CHUNK : AT_VALUES;
-		return true;
-	}
-	size += line + 3;
-	if (size > (uint64_t)(end - q))
-		return pass_bytes(p, size);
-	if (q[size - 2] != '\r' || q[size - 1] != '\n')
-		return no_end(p, size);
-	p->used += (uint32_t)size;
-	return true;
-}
-
-static bool on_nested_line(struct pass *p, const uint8_t *q, const uint8_t *end)
-{
-	struct redis *r = p->r;
-	if (*q == ':' && r->counted && r->left[FROM_SERVER] == 1) {
-		uint64_t count;
-		uint32_t line = read_length(q + 1, end, &count);
-		if (line == LINE_MORE)
-			return need(p, 0);
-		if (line != LINE_BAD)
-			take_count(r, (enum redis_word)r->counted, count);
-	}
-	r->errors += *q == '-' && !r->word && r->errors < UINT16_MAX;
-	r->left[FROM_SERVER]--;
-	const uint8_t *lf = memchr(q, '\n', (size_t)(end - q));
-	if (!lf) {
-		r->at[FROM_SERVER] = AT_LINE;
-		p->used += (uint32_t)(end - q);
-		return stop(p);
-	}
-	p->used += (uint32_t)(lf + 1 - q);
-	return true;
-}
-
-/* The end of an aggregate of unknown length, or one element more of it. */
-static bool on_stream_end(struct pass *p, const uint8_t *q, const uint8_t *end)
-{
-	struct redis *r = p->r;
-	if (*q != '.') {
-		r->left[FROM_SERVER] = 1;
-		return true;
-	}
-	if (end - q < 3)
-		return need(p, 3);
-	if (q[1] != '\r' || q[2] != '\n')
-		return broken(p, WHY_MALFORMED);
-	r->left[FROM_SERVER] = r->outer[--r->depth];
-	p->used += 3;
-	return true;
-}
-
-static bool on_value(struct pass *p, const uint8_t *q, const uint8_t *end)
-{
-	if (!p->r->left[FROM_SERVER])
-		return on_stream_end(p, q, end);
-	switch (*q) {
-	case '$':
-	case '=':
-	case '!':
-		return on_nested_bulk(p, q, end);
-	case '+':
-	case '-':
-	case ':':
-	case '_':
-	case '#':
-	case ',':
-	case '(':
-		return on_nested_line(p, q, end);
-	case '*':
-	case '%':
-	case '~':
-	case '>':
-	case '|':
-		return on_nested_aggregate(p, q, end);
-	default:
-		return broken(p, WHY_MALFORMED);
-	}
-}
-
-bool redis_on_values(struct pass *p)
-{
-	struct redis *r = p->r;
-	struct view v = p->in->bytes;
-	while (r->at[FROM_SERVER] == AT_VALUES) {
-		if (!r->left[FROM_SERVER] && !r->depth)
-			return end_value(p);
-		if (p->used == v.size)
-			return stop(p);
-		if (!on_value(p, v.data + p->used, v.data + v.size))
-			return false;
-	}
-	return true;
-}
-
-bool redis_on_line(struct pass *p)
-{
-	struct view v = left_of(p);
-	const uint8_t *lf = v.size ? memchr(v.data, '\n', v.size) : NULL;
-	if (!lf) {
-		p->used += v.size;
-		return stop(p);
-	}
-	p->used += (uint32_t)(lf - v.data) + 1;
-	p->r->at[FROM_SERVER] = AT_VALUES;
-	return true;
-}
-
-bool redis_on_chunk(struct pass *p)
-{
-	struct view v = left_of(p);
-	uint64_t size;
-	if (!v.size)
-		return stop(p);
-	uint32_t line =
-		v.data[0] == ';' ? read_length(v.data + 1, v.data + v.size, &size) : LINE_BAD;
-	if (line == LINE_MORE)
-		return need(p, 0);
-	if (line == LINE_BAD || size > BULK_MAX)
-		return broken(p, WHY_MALFORMED);
-	if (size)
-		return pass_bytes(p, size + line + 3);
-	p->used += line + 1;
-	p->r->at[FROM_SERVER] = AT_VALUES;
 	return true;
 }
 

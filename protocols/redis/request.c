@@ -467,47 +467,19 @@ static bool on_array(struct pass *p, struct view v)
 
 /* --- lines --- */
 
-/* Takes the next word off a line; quotes are no part of it. False: there is none. */
-static bool next_word(struct view *line, struct view *ret)
-{
-	struct view v = *line;
-	while (v.size && (v.data[0] == ' ' || v.data[0] == '\t' || v.data[0] == '\r'))
-		v = view_from(v, 1);
-	if (!v.size)
-		return false;
-	uint8_t quote = v.data[0] == '"' || v.data[0] == '\'' ? v.data[0] : 0;
-	uint32_t n = 0;
-	v = view_from(v, quote != 0);
-	while (n < v.size && (quote ? v.data[n] != quote : !memchr(" \t\r", v.data[n], 3)))
-		n += quote && v.data[n] == '\\' && n + 1 < v.size ? 2 : 1;
-	n = n < v.size ? n : v.size;
-	*ret = view_of(v.data, n);
-	*line = view_from(v, n + (quote != 0));
-	return true;
-}
-
-static bool is_name(struct view v)
-{
-	for (uint32_t i = 0; i < v.size; i++) {
-		if (!is_letter(v.data[i]) && !is_digit(v.data[i]) && !memchr("._-", v.data[i], 3))
-			return false;
-	}
-	return v.size && v.size <= NAME_MAX_KEPT && is_letter(v.data[0]);
-}
-
 static void take_line(struct pass *p, struct view line, struct view name)
 {
 	struct redis *r = p->r;
 	struct view rest = line, word = {0}, sub = {0};
 	uint32_t arguments = 0;
 	const struct redis_command *c = redis_command_find(name);
-	while (next_word(&rest, &word)) {
+	while (redis_next_word(&rest, &word)) {
 		if (!arguments++ && redis_is_container(c))
 			sub = subcommand(view_first(word, SUB_MAX_KEPT), word.size);
 	}
 	begin_request(p, c, name, sub, arguments);
 	put_text(p, INLINE, view_of(NULL, 0));
-	while (r->left[FROM_CLIENT] && next_word(&line, &word)) {
+	while (r->left[FROM_CLIENT] && redis_next_word(&line, &word)) {
 		if (r->arg <= r->until)
 			take_argument(p, view_first(word, TEXT_MAX_KEPT));
 		r->left[FROM_CLIENT]--;
@@ -531,11 +503,11 @@ static bool on_inline(struct pass *p, struct view v)
 		return redis_fail(p, true, WHY_UNSUPPORTED);
 	struct view line = view_of(v.data, (uint32_t)(lf - v.data)), name;
 	uint32_t size = line.size + 1;
-	if (!next_word(&line, &name)) { /* nobody answers an empty line */
+	if (!redis_next_word(&line, &name)) { /* nobody answers an empty line */
 		p->used += size;
 		return true;
 	}
-	if (!is_name(name))
+	if (!redis_is_name(name))
 		return redis_fail(p, true, WHY_MALFORMED);
 	take_line(p, line, name);
 	p->used += size;
