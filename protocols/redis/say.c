@@ -2,7 +2,8 @@
 #include "protocols/redis/redis.h"
 
 const struct field_def redis_fields[] = {
-	[COMMAND] = {"command", FIELD_TEXT, 1, "command in capitals, with its subcommand"},
+	[COMMAND] = {"command", FIELD_TEXT, 1 | FIELD_OPERATION,
+		     "command in capitals, with its subcommand"},
 	[KEY] = {"key", FIELD_TEXT, 1, "first key, at most 256 bytes"},
 	[CHANNEL] = {"channel", FIELD_TEXT, 1, "first channel or pattern, at most 256 bytes"},
 	[ARGUMENT_COUNT] = {"argument_count", FIELD_NUMBER, 1, "arguments behind the command"},
