@@ -157,16 +157,26 @@ static inline uint64_t offset_of(const struct pass *p)
 	return p->in->offset + p->used;
 }
 
+/* Fields nobody will read are not put; the command alone may be wanted. */
+static inline bool is_wanted(const struct pass *p, enum redis_field id)
+{
+	return p->env->wants & (id == COMMAND ? WANT_FIELDS | WANT_OPERATION : WANT_FIELDS);
+}
+
 static inline void put_text(struct pass *p, enum redis_field id, struct view text)
 {
+	if (!is_wanted(p, id))
+		return;
 	struct field *f = &p->field[p->fields++];
 	f->id = id;
-	f->mark = 0;
+	f->mark = id == PASSWORD ? FIELD_SECRET : 0;
 	f->text = text;
 }
 
 static inline void put_number(struct pass *p, enum redis_field id, uint64_t number)
 {
+	if (!is_wanted(p, id))
+		return;
 	struct field *f = &p->field[p->fields++];
 	f->id = id;
 	f->mark = 0;

@@ -20,8 +20,6 @@ static void say_once(struct pass *p, enum said said, enum redis_field id, struct
 		return;
 	p->r->said |= (uint8_t)said;
 	put_text(p, id, view_first(v, TEXT_MAX_KEPT));
-	if (id == PASSWORD)
-		p->field[p->fields - 1].mark = FIELD_SECRET;
 }
 
 static void take_key(struct pass *p, struct view v)
