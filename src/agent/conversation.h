@@ -28,6 +28,10 @@ struct worker {
 	struct keeper_world keepers;
 	struct protocol_stats *stats;
 	uint64_t now_ns;
+	/* Datagrams (exchange.h). */
+	struct timer_wheel exchange_wheel;
+	struct group *groups;
+	struct copies *copies; /* NULL: nothing was seen at two places */
 };
 
 #define LINGER_NS NS_PER_S            /* late segments of a reset connection: see flow_account() */

@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-#include "agent/conversation.h"
+#include "agent/copies.h"
+#include "agent/exchange.h"
 #include "protocol/registry.h"
 
 #define TCP_IDLE_NS (15 * 60 * NS_PER_S)
@@ -40,6 +41,8 @@ static void on_health(void *data, const struct keeper *k, struct tcp_health *ret
 static uint64_t on_sent_before(void *data, const struct keeper *k, uint64_t offset)
 {
 	(void)data;
+	if (k->feeder.datagram)
+		return 0;
 	return stream_sent_before(&conversation_of(k)->stream,
 				  feeder_dir_of(&k->feeder, FROM_SERVER), offset);
 }
@@ -48,9 +51,15 @@ static void on_record(void *data, struct keeper *k, struct roundtrip *rt)
 {
 	struct worker *w = data;
 	const struct conversation *c = conversation_of(k);
-	const struct flow *f = c->flow;
+	const struct flow *f;
 	unsigned client = feeder_dir_of(&k->feeder, FROM_CLIENT);
 
+	if (k->feeder.datagram) {
+		exchange_fill((const struct exchange *)k, rt);
+		w->options.emit(w->options.data, rt);
+		return;
+	}
+	f = c->flow;
 	rt->client = (struct endpoint){f->address[client], f->port[client]};
 	rt->server = (struct endpoint){f->address[!client], f->port[!client]};
 	rt->proto = f->proto;
@@ -88,6 +97,8 @@ static void conversation_begin(struct worker *w, struct conversation *c, const s
 	const struct protocol_ops *forced =
 		registry_rule_of(w->options.registry, f->port[0], f->port[1], &second);
 
+	if (forced && !(forced->transports & TRANSPORT_TCP))
+		forced = NULL;
 	keeper_init(&c->keeper, &w->keepers, forced);
 	stream_init(&c->stream, feeder);
 	c->index = p->index;
@@ -186,16 +197,23 @@ static void settle(struct worker *w, struct conversation *c, enum stream_state s
 	}
 }
 
+/* The flow is over, and what goes on in it. */
+static void end_live(struct worker *w, struct flow *f, enum end_reason how, enum end_reason why)
+{
+	if (!conversation_live(f))
+		return;
+	if (f->proto == PROTO_UDP)
+		exchange_end(w, exchange_live(f), why);
+	else
+		conversation_end(w, f->conversation, how, why);
+}
+
 /* The flow table removes a record: its conversation ends first. */
 static void on_remove(void *data, struct flow *f, bool evicted)
 {
-	struct worker *w = data;
-
-	struct conversation *c = conversation_live(f);
 	enum end_reason reason = evicted ? END_EVICTED : END_IDLE;
 
-	if (c)
-		conversation_end(w, c, reason, reason);
+	end_live(data, f, reason, reason);
 }
 
 static void on_gone(void *data, const struct flow *f, const struct flow_cold *cold)
@@ -242,6 +260,7 @@ static void tick(struct worker *w, uint64_t now_ns)
 {
 	w->now_ns = now_ns;
 	timer_run(&w->wheel, now_ns, on_timer, w);
+	timer_run(&w->exchange_wheel, now_ns, exchange_timer, w);
 	flow_tick(w->flows, now_ns);
 	if (w->options.tick_done)
 		w->options.tick_done(w->options.data);
@@ -289,7 +308,8 @@ static void tcp_packet(struct worker *w, struct flow *f, const struct packet *p,
 /* Does a packet move the stream? */
 static bool wakes(const struct packet *p)
 {
-	return p->flags & (TCP_SYN | TCP_FIN | TCP_RST) || p->payload_size || p->payload_cut;
+	return p->kind == PACKET_TCP &&
+	       (p->flags & (TCP_SYN | TCP_FIN | TCP_RST) || p->payload_size || p->payload_cut);
 }
 
 /* The flow of a packet, accounted; a flow that is over makes room for a new one. */
@@ -310,9 +330,7 @@ static struct flow *flow_of(struct worker *w, const struct packet *p,
 		if (*ret_verdict != FLOW_ANEW)
 			return f;
 		/* A new SYN: the old connection was closed, but nobody saw how. */
-		if (conversation_live(f))
-			conversation_end(w, f->conversation, END_IDLE,
-					 p->flags & TCP_SYN ? END_FIN : END_IDLE);
+		end_live(w, f, END_IDLE, p->flags & TCP_SYN ? END_FIN : END_IDLE);
 		flow_remove(w->flows, f);
 		f = flow_find(w->flows, p); /* the new one may have been seen elsewhere */
 	}
@@ -321,7 +339,7 @@ static struct flow *flow_of(struct worker *w, const struct packet *p,
 void worker_packet(struct worker *w, const struct packet *p)
 {
 	enum flow_verdict verdict;
-	uint16_t was;
+	uint16_t was = 0;
 	struct flow *f;
 
 	if (p->kind == PACKET_TICK) {
@@ -331,9 +349,12 @@ void worker_packet(struct worker *w, const struct packet *p)
 	w->now_ns = p->now_ns;
 	if (p->kind == PACKET_ICMP_ERROR) {
 		flow_count_packet(w->flows, p);
+		exchange_icmp(w, p);
 		return;
 	}
 	f = flow_of(w, p, &verdict, &was);
+	if (p->kind == PACKET_UDP)
+		exchange_packet(w, f, p, verdict);
 	if (p->kind != PACKET_TCP)
 		return;
 	if (f)
@@ -346,18 +367,17 @@ void worker_packet(struct worker *w, const struct packet *p)
 
 static void end_flow(void *data, struct flow *f)
 {
-	struct worker *w = data;
-
-	if (conversation_live(f))
-		conversation_end(w, f->conversation, END_EOF, END_EOF);
+	end_live(data, f, END_EOF, END_EOF);
 }
 
 void worker_finish(struct worker *w, uint64_t now_ns)
 {
 	w->now_ns = now_ns;
 	timer_run(&w->wheel, now_ns, on_timer, w);
+	timer_run(&w->exchange_wheel, now_ns, exchange_timer, w);
 	if (w->options.decode)
 		flow_each(w->flows, end_flow, w);
+	exchange_end_groups(w, END_EOF);
 	if (w->options.tick_done)
 		w->options.tick_done(w->options.data);
 }
@@ -408,6 +428,7 @@ int worker_new(const struct worker_options *options, struct worker **ret_worker)
 	if (!w->options.memory_cap)
 		w->options.memory_cap = MEMORY_CAP;
 	timer_wheel_init(&w->wheel);
+	timer_wheel_init(&w->exchange_wheel);
 	err = open_tables(w);
 	if (err) {
 		worker_free(w);
@@ -429,7 +450,11 @@ int worker_new(const struct worker_options *options, struct worker **ret_worker)
 
 static void drop_flow(void *data, struct flow *f)
 {
-	if (conversation_live(f))
+	if (!conversation_live(f))
+		return;
+	if (f->proto == PROTO_UDP)
+		exchange_free(data, exchange_live(f));
+	else
 		conversation_free(data, f->conversation);
 }
 
@@ -439,6 +464,8 @@ void worker_free(struct worker *w)
 		return;
 	if (w->flows && w->pool)
 		flow_each(w->flows, drop_flow, w);
+	exchange_free_groups(w);
+	copies_free(w->copies);
 	keys_done(&w->keepers.keys);
 	flow_table_free(w->flows);
 	pool_free(w->pool);

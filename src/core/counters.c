@@ -62,7 +62,7 @@ uint64_t counters_value(const struct counters *c, unsigned i)
 	X("packets from frames", V(packets), V(frames_packet) + V(fragments_reassembled))          \
 	X("packets by kind", V(packets),                                                           \
 	  V(packets_tcp) + V(packets_udp) + V(packets_icmp_error) + V(packets_other))              \
-	X("payload seen", V(seen_bytes),                                                           \
+	X("payload seen", V(seen_bytes) + V(datagram_bytes),                                       \
 	  V(delivered_bytes) + V(duplicate_bytes) + V(undecoded_bytes) + V(copy_bytes) +           \
 		  V(stray_bytes) + V(refused_bytes))                                               \
 	X("sequence range", V(range_bytes), V(delivered_bytes) + V(lost_bytes))                    \

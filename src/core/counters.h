@@ -59,13 +59,14 @@
 	X(acks_ignored, "acknowledgements beyond anything sent")                                   \
 	/* stream: bytes of payload */                                                             \
 	X(seen_bytes, "TCP payload bytes seen")                                                    \
+	X(datagram_bytes, "UDP payload bytes seen")                                                \
 	X(delivered_bytes, "bytes given to a decoder, once each, in order")                        \
 	X(duplicate_bytes, "bytes seen before, or whose hole had been declared lost")              \
 	X(undecoded_bytes, "bytes of flows that nobody decodes")                                   \
 	X(copy_bytes, "bytes of packets seen twice")                                               \
 	X(stray_bytes, "bytes outside any window, or after the end of the flow")                   \
 	X(refused_bytes, "bytes dropped because a cap was reached or memory ran out")              \
-	X(range_bytes, "length of the sequence range of the decoded directions")                   \
+	X(range_bytes, "length of the sequence range, or of the datagrams, of what is decoded")    \
 	X(lost_bytes, "bytes of this range that were not seen in time")                            \
 	X(overlap_conflict, "segments whose overlap differed from the bytes delivered")            \
 	X(holes, "holes declared lost")                                                            \
@@ -81,6 +82,7 @@
 	X(decode_ended, "directions a decoder gave up on")                                         \
 	/* messages and round trips */                                                             \
 	X(requests, "requests begun")                                                              \
+	X(requests_resent, "datagrams that were an open request, sent again")                      \
 	X(responses, "final responses begun")                                                      \
 	X(interim_responses, "responses that are not final (HTTP 1xx)")                            \
 	X(pushes, "messages that belong to no request")                                            \

@@ -453,11 +453,41 @@ static __attribute__((noinline)) enum flow_verdict account_special(struct flow_t
 	return FLOW_COUNT;
 }
 
+/* True for a datagram at the place that counts, and not identical to the one before it. */
+static inline bool is_next_datagram(const struct flow *f, const struct packet *p, uint16_t print)
+{
+	const struct flow_dir *own = &f->dir[p->dir];
+
+	return p->kind == PACKET_UDP && f->state & FLOW_SEEN_0 << p->dir &&
+	       own->place == p->place && !is_copy(f, own, p, print);
+}
+
+static inline void account_next_datagram(struct flow *f, const struct packet *p, uint32_t wire,
+					 uint16_t print)
+{
+	struct flow_dir next = f->dir[p->dir];
+
+	next.packets++;
+	next.bytes += wire;
+	next.ip_id = p->ip_id;
+	next.print = print;
+	if (flow_time(p) != f->last_ns)
+		flow_store(&f->last_ns, flow_time(p));
+	if (wire && !(f->state & FLOW_DATA_0 << p->dir))
+		flow_mark(f, FLOW_DATA_0 << p->dir);
+	store_dir(&f->dir[p->dir], &next);
+}
+
 enum flow_verdict flow_account(struct flow_table *t, struct flow *f, const struct packet *p)
 {
 	uint32_t wire = p->payload_size + p->payload_cut;
 	uint16_t print = print_of(p, wire);
 
+	if (is_next_datagram(f, p, print) && !flow_is_over(t, f, p->now_ns)) {
+		count_packet(t, p);
+		account_next_datagram(f, p, wire, print);
+		return FLOW_COUNT;
+	}
 	if (__builtin_expect(!is_next(f, p, wire) || flow_is_over(t, f, p->now_ns), 0))
 		return account_special(t, f, p, wire, print);
 	count_packet(t, p);

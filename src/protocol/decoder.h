@@ -29,7 +29,8 @@ struct input {
 	struct view bytes;
 	uint64_t offset; /* of bytes.data[0] in its direction; the first byte is 0 */
 	uint64_t ts_ns;  /* packet time of the newest byte */
-	uint64_t lost;   /* bytes of the skip that just ended that nobody saw; else 0 */
+	uint64_t lost;   /* bytes of the skip that just ended that nobody saw, or of this datagram
+			  * that the capture cut off; else 0 */
 	bool datagram;   /* a whole datagram: MORE becomes TRUNCATED */
 	uint8_t ecn;
 };
@@ -111,8 +112,13 @@ enum message_flag {
 	MESSAGE_ERROR = 32,  /* RESPONSE: status `error` (begin or end) */
 	MESSAGE_GAP = 64,    /* part of it was lost: `partial: gap` */
 	MESSAGE_CUT = 128,   /* end: it never became whole: `partial: cut` */
-	/* end, with GAP; the feeder's: all that was lost, the capture cut off: `partial: snaplen` */
+	/* end, with GAP: all that was lost, the capture cut off: `partial: snaplen`. Of streams the
+	 * feeder knows it; of its datagram the decoder says it. */
 	MESSAGE_SNAPLEN = 256,
+	/* end of a RESPONSE: when no request is open, it needed none: `reason: announcement` */
+	MESSAGE_UNASKED = 512,
+	/* REQUEST by `whole`: when its key is open this is the same request, sent again */
+	MESSAGE_ONCE = 1024,
 };
 
 enum field_type {
@@ -188,10 +194,17 @@ struct env_ops {
 	/* One message at a time may be open per direction (FIFO), per key (KEY_*). Requests and
 	 * responses are begun in the order of their bytes. Fields are copied. */
 	void (*begin)(struct env *, enum side dir, const struct message *);
-	void (*add)(struct env *, enum side dir, const struct message *); /* kind, key, fields */
+	/* Kind, key, fields; to a request by key until it is answered. */
+	void (*add)(struct env *, enum side dir, const struct message *);
 	void (*end)(struct env *, enum side dir, const struct message *);
 	/* Cookie of the request that an answer beginning at `offset` of `dir` will get. */
 	int (*ask)(struct env *, enum side dir, uint64_t key, uint64_t offset);
+	/* Begin and end of a message that is in hand: `end` is just past its last byte, flags are those of
+	 * both. False: nothing was begun, see MESSAGE_ONCE. */
+	bool (*whole)(struct env *, enum side dir, const struct message *, uint64_t end);
+	/* KEY_*: the key of the only open request that has the bits of *key under `mask`; false when
+	 * there is none, several, or too many requests are open to look. May be NULL. */
+	bool (*seek)(struct env *, uint64_t mask, uint64_t *key);
 };
 
 struct protocol_ops {
@@ -203,10 +216,17 @@ struct protocol_ops {
 				     * close; not kept while idle or, if small, between calls */
 	uint32_t hold_max;          /* most bytes held for MORE or WAIT in a direction; say why */
 	uint32_t answer_timeout_ms; /* 0: none */
+	unsigned timed;             /* on which transports, or-ed; 0: on all */
 	const struct field_def *fields; /* ends with a NULL name */
 	/* Pure. a and b: first bytes of the initiator and of the other side; without SYN in either
 	 * order. */
 	struct probed (*probe)(struct view a, struct view b);
+	/* The same for datagrams, of which one is there, whole; NULL: as `probe`. */
+	struct probed (*probe_datagram)(struct view a, struct view b);
+	/* Pure. The key of the request in the beginning of a datagram that an ICMP error quotes, and
+	 * the bits of it that are known (0: none, too little is quoted). False: it is no request.
+	 * May be NULL. */
+	bool (*quoted)(struct view datagram, enum side dir, uint64_t *ret_key, uint64_t *ret_mask);
 	/* open, close, gap (then DEAD) and end may be NULL. */
 	void (*open)(void *state, struct env *env, const struct handover *handover);
 	void (*close)(void *state, struct env *env);

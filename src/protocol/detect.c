@@ -31,7 +31,8 @@ static struct verdict ask_probes(const struct feeder *f, struct view a, struct v
 		enum transport transport = f->datagram ? TRANSPORT_UDP : TRANSPORT_TCP;
 		if (!ops->probe || f->tried >> i & 1 || !registry_enabled(r, i, transport))
 			continue;
-		struct probed p = ops->probe(a, b);
+		bool datagram = f->datagram && ops->probe_datagram;
+		struct probed p = (datagram ? ops->probe_datagram : ops->probe)(a, b);
 		if (p.is == PROBE_NEED && (!v.need || p.need < v.need))
 			v.need = p.need ? p.need : 1;
 		if (p.is == PROBE_YES && (!v.ops || p.confidence > v.probed.confidence)) {

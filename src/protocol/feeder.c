@@ -46,12 +46,13 @@ static void env_end(struct env *env, enum side side, const struct message *m)
 	unsigned dir = feeder_dir_of(f, side);
 	struct feeder_dir *d = &f->dir[dir];
 	bool snaplen = m->flags & MESSAGE_GAP && d->cut && !d->lost;
+	uint64_t end = d->end + (f->datagram ? f->world->datagram_cut : 0);
 	struct message told;
-	if (m->offset > d->end || snaplen) {
+	if (m->offset > end || snaplen) {
 		told = *m;
 		told.flags |= snaplen ? MESSAGE_SNAPLEN : 0;
-		if (m->offset > d->end) /* its length was known, but not all of it came */
-			told.offset = d->end;
+		if (m->offset > end) /* its length was known, but not all of it came */
+			told.offset = end;
 		m = &told;
 	}
 	struct origin o = feeder_origin(f, dir, m->offset ? m->offset - 1 : 0);
@@ -63,11 +64,51 @@ static void env_end(struct env *env, enum side side, const struct message *m)
 		feeder_confirm(f);
 }
 
+/* For sinks that know only begin and end. */
+static bool whole_in_two(struct env *env, enum side side, const struct message *m, uint64_t end)
+{
+	struct message begun = *m, over = *m;
+	bool open =
+		m->flags & MESSAGE_ONCE && env->ops->ask(env, side, m->key, m->offset) != ASK_NONE;
+	if (open)
+		return false;
+	begun.flags &= MESSAGE_FINAL | MESSAGE_ERROR | MESSAGE_ONEWAY | MESSAGE_UP_TO;
+	env_begin(env, side, &begun);
+	over.offset = end;
+	over.field_count = 0;
+	over.flags &= ~(unsigned)MESSAGE_ONCE;
+	env_end(env, side, &over);
+	return true;
+}
+
+static bool env_whole(struct env *env, enum side side, const struct message *m, uint64_t end)
+{
+	struct feeder *f = feeder_of(env);
+	unsigned dir = feeder_dir_of(f, side);
+	struct feeder_dir *d = &f->dir[dir];
+	if (!f->world->sink->whole || d->hold)
+		return whole_in_two(env, side, m, end);
+	if (!f->world->sink->whole(f, side, m, end, &d->last))
+		return false;
+	d->cut = d->lost = 0;
+	d->bad = 0;
+	if (f->certain)
+		feeder_confirm(f);
+	return true;
+}
+
 static int env_ask(struct env *env, enum side side, uint64_t key, uint64_t offset)
 {
 	struct feeder *f = feeder_of(env);
 	struct origin o = feeder_origin(f, feeder_dir_of(f, side), offset);
 	return f->world->sink->ask(f, side, key, &o);
+}
+
+static bool env_seek(struct env *env, uint64_t mask, uint64_t *key)
+{
+	struct feeder *f = feeder_of(env);
+	const struct message_sink *sink = f->world->sink;
+	return sink->seek && sink->seek(f, mask, key);
 }
 
 static const struct env_ops env_ops = {
@@ -77,7 +118,9 @@ static const struct env_ops env_ops = {
 	.begin = env_begin,
 	.add = env_add,
 	.end = env_end,
+	.whole = env_whole,
 	.ask = env_ask,
+	.seek = env_seek,
 };
 
 /* --- what the caller pushes --- */
@@ -205,12 +248,41 @@ static void leave(struct feeder *f)
 		give_back(f);
 }
 
+void feeder_datagram(struct feeder *f, unsigned dir, struct view bytes, uint64_t cut,
+		     const struct origin *origin)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	struct counters *c = f->world->counters;
+	d->last = *origin;
+	if (!f->ops || d->dead || d->ended) {
+		d->end += bytes.size + cut;
+		counter_add(f->ops ? &c->junk_bytes : &c->skipped_bytes, bytes.size);
+		return;
+	}
+	enter(f, dir);
+	d->end += bytes.size;
+	f->world->datagram_cut = cut;
+	if (turn_ready(f, dir)) {
+		turn_datagram(f, dir, bytes, cut);
+		if (d->at == FEEDER_SKIPS)
+			end_datagram(f, dir);
+	} else {
+		counter_add(&c->skipped_bytes, bytes.size);
+	}
+	d->end += cut;
+	leave(f);
+}
+
 void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct origin *origin)
 {
 	struct feeder_dir *d = &f->dir[dir];
 	struct counters *c = f->world->counters;
 	if (!bytes.size)
 		return;
+	if (f->datagram) {
+		feeder_datagram(f, dir, bytes, 0, origin);
+		return;
+	}
 	d->last = *origin;
 	if (!f->ops || d->dead || d->ended) {
 		d->end += bytes.size;
@@ -227,8 +299,6 @@ void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct
 		d->end += bytes.size;
 		take(f, dir, bytes);
 	}
-	if (f->datagram)
-		end_datagram(f, dir);
 	leave(f);
 }
 

@@ -30,7 +30,12 @@ struct message_sink {
 	void (*begin)(struct feeder *, enum side, const struct message *, const struct origin *);
 	void (*add)(struct feeder *, enum side, const struct message *);
 	void (*end)(struct feeder *, enum side, const struct message *, const struct origin *);
+	/* Begin and end at once; NULL: the two are called. False: an open request was sent again. */
+	bool (*whole)(struct feeder *, enum side, const struct message *, uint64_t end,
+		      const struct origin *);
 	int (*ask)(struct feeder *, enum side, uint64_t key, const struct origin *);
+	/* As env_ops.seek; NULL: never finds any. */
+	bool (*seek)(struct feeder *, uint64_t mask, uint64_t *key);
 	/* Messages of `side` may have been lost here (a gap that is not GOES_ON, junk, LIMIT,
 	 * DEAD). Told every time, also when no message began since the last one. */
 	void (*hole)(struct feeder *, enum side, enum why);
@@ -51,6 +56,7 @@ struct feeder_world {
 	const struct registry *registry;
 	unsigned wants;               /* enum env_wants */
 	struct protocol_stats *stats; /* one per registry entry; NULL: not counted */
+	uint64_t datagram_cut;        /* bytes of the datagram being fed that the capture cut off */
 	uint64_t stream_held;         /* src/stream's: bytes that all streams of the worker hold */
 	void *spare; /* the feeders': a small state, all zero, for the next decoder at rest; NULL: none */
 };
@@ -122,6 +128,10 @@ void feeder_done(struct feeder *f);
  * nobody will look at them; should somebody have to by now, they are junk and a gap (LIMIT).
  */
 void feeder_push(struct feeder *f, unsigned dir, struct view bytes, const struct origin *origin);
+/* A whole datagram, of which the capture cut off `cut` bytes; only on a feeder that is `datagram`. Each stands alone:
+ * a bad one is no hole for the others, and once the guess is confirmed any number may be bad. */
+void feeder_datagram(struct feeder *f, unsigned dir, struct view bytes, uint64_t cut,
+		     const struct origin *origin);
 /* `bytes` that will never come. Within a skip they pass silently. A direction without SYN begins
  * with (0, WHY_MIDSTREAM). */
 void feeder_gap(struct feeder *f, unsigned dir, uint64_t bytes, enum why why,

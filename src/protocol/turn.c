@@ -148,9 +148,11 @@ static void restart(struct feeder_dir *d)
 	d->again = d->hold && !d->dead;
 }
 
+/* Datagrams stand alone: a bad one says nothing about others. */
 static void hole(struct feeder *f, unsigned dir, enum why why)
 {
-	f->world->sink->hole(f, feeder_side(f, dir), why);
+	if (!f->datagram)
+		f->world->sink->hole(f, feeder_side(f, dir), why);
 }
 
 /* The answer to a gap: of the decoder, for so many bytes from the next unused one on. */
@@ -235,6 +237,10 @@ static void give_up(struct feeder *f, unsigned dir)
 	unsigned i = r ? registry_index(r, f->ops) : 0;
 	if (r && !f->confirmed && i < registry_count(r)) {
 		withdraw(f, dir, i);
+		return;
+	}
+	if (f->datagram && f->confirmed) {
+		f->dir[dir].bad = 0;
 		return;
 	}
 	bool both = !keyed(f->ops) && !f->dir[!dir].dead && !f->dir[!dir].ended;
@@ -416,7 +422,32 @@ static bool on_switch(struct feeder *f, unsigned dir, struct turn *t, const stru
 	return goes_on(f, dir, t);
 }
 
-static bool answer(struct feeder *f, unsigned dir, struct turn *t)
+static bool take_answer(struct feeder *f, unsigned dir, struct turn *t, const struct fed *r)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	if (r->is != FED_SWITCH || !f->datagram) /* the next decoder gets the same datagram */
+		t->lost = 0;
+	if (r->used) {
+		uint32_t used = r->used < t->rest.size ? r->used : t->rest.size;
+		counter_add(&f->world->counters->decoded_bytes, used);
+		advance(d, t, used);
+		d->moved = 1;
+	}
+	switch (r->is) {
+	case FED_OK:
+		return on_ok(f, dir, t, r);
+	case FED_MORE:
+	case FED_WAIT:
+		return on_more(f, dir, t, r);
+	case FED_SWITCH:
+		return on_switch(f, dir, t, r);
+	case FED_BAD:
+		break;
+	}
+	return on_bad(f, dir, t, r->junk, r->why);
+}
+
+static struct fed feed(struct feeder *f, unsigned dir, const struct turn *t)
 {
 	struct feeder_dir *d = &f->dir[dir];
 	struct input in = {
@@ -426,27 +457,54 @@ static bool answer(struct feeder *f, unsigned dir, struct turn *t)
 		.lost = t->lost,
 		.datagram = f->datagram,
 	};
-	t->lost = 0;
+	return f->ops->feed(f->state, &f->env, feeder_side(f, dir), &in);
+}
+
+static bool answer(struct feeder *f, unsigned dir, struct turn *t)
+{
 	t->empty = false;
-	struct fed r = f->ops->feed(f->state, &f->env, feeder_side(f, dir), &in);
-	if (r.used) {
-		uint32_t used = r.used < t->rest.size ? r.used : t->rest.size;
-		counter_add(&f->world->counters->decoded_bytes, used);
-		advance(d, t, used);
-		d->moved = 1;
+	struct fed r = feed(f, dir, t);
+	return take_answer(f, dir, t, &r);
+}
+
+static void begin_run(struct feeder_dir *d, const struct turn *t)
+{
+	d->at = FEEDER_FEEDS;
+	d->left = t->rest.size;
+}
+
+/* What remains in hand after the last answer. */
+static void end_run(struct feeder *f, struct feeder_dir *d, struct turn *t)
+{
+	if (d->at == FEEDER_FEEDS)
+		d->at = FEEDER_HOLDS;
+	if (!f->ops || d->dead) {
+		struct counters *c = f->world->counters;
+		counter_add(f->ops ? &c->junk_bytes : &c->skipped_bytes, t->rest.size);
+		t->rest.size = 0;
 	}
-	switch (r.is) {
-	case FED_OK:
-		return on_ok(f, dir, t, &r);
-	case FED_MORE:
-	case FED_WAIT:
-		return on_more(f, dir, t, &r);
-	case FED_SWITCH:
-		return on_switch(f, dir, t, &r);
-	case FED_BAD:
-		break;
+	if (!t->rest.size)
+		turn_drop_hold(f, d);
+	d->want = t->want;
+}
+
+void turn_datagram(struct feeder *f, unsigned dir, struct view bytes, uint64_t cut)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	struct turn t = {.rest = bytes, .lost = cut};
+	begin_run(d, &t);
+	struct fed r = feed(f, dir, &t);
+	if (r.is == FED_OK && r.used == bytes.size && !r.skip) { /* as nearly all do */
+		counter_add(&f->world->counters->decoded_bytes, r.used);
+		d->at = FEEDER_HOLDS;
+		d->want = 0;
+		return;
 	}
-	return on_bad(f, dir, t, r.junk, r.why);
+	if (take_answer(f, dir, &t, &r)) {
+		while (f->ops && !d->dead && (t.rest.size || t.empty) && answer(f, dir, &t))
+			continue;
+	}
+	end_run(f, d, &t);
 }
 
 /* Feeds all that a direction has in hand, until it is used, held or passed. */
@@ -454,20 +512,10 @@ void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uin
 {
 	struct feeder_dir *d = &f->dir[dir];
 	struct turn t = {.rest = bytes, .lost = lost, .empty = empty};
-	d->at = FEEDER_FEEDS;
-	d->left = bytes.size;
+	begin_run(d, &t);
 	while (f->ops && !d->dead && (t.rest.size || t.empty) && answer(f, dir, &t))
 		continue;
-	if (d->at == FEEDER_FEEDS)
-		d->at = FEEDER_HOLDS;
-	if (!f->ops || d->dead) {
-		struct counters *c = f->world->counters;
-		counter_add(f->ops ? &c->junk_bytes : &c->skipped_bytes, t.rest.size);
-		t.rest.size = 0;
-	}
-	if (!t.rest.size)
-		turn_drop_hold(f, d);
-	d->want = t.want;
+	end_run(f, d, &t);
 }
 
 /* Who waited is fed again once the other direction moved; a loop, so that no decoder can make it

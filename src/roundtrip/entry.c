@@ -38,7 +38,8 @@ static inline uint32_t front_of(unsigned flags)
 		[ENTRY_HEALTH | ENTRY_KEY] = sizeof(struct entry_health) + sizeof(struct entry_key),
 	};
 
-	return bytes[flags & (ENTRY_HEALTH | ENTRY_KEY)];
+	return bytes[flags & (ENTRY_HEALTH | ENTRY_KEY)] +
+	       (flags & ENTRY_PEERS ? (uint32_t)sizeof(struct peers) : 0);
 }
 
 /* A block with the parts of `flags`, and room for so many bytes of fields if they are not too many. */
@@ -150,7 +151,7 @@ static bool look_at_health(const struct keeper *k, struct entry_health *ret)
 	struct tcp_health h;
 	uint64_t lost;
 
-	if (!w->health)
+	if (!w->health || k->feeder.datagram)
 		return false;
 	w->health(w->data, k, &h, &lost);
 	*ret = (struct entry_health){(uint32_t)lost, h.retransmits, h.out_of_order, h.zero_windows};
@@ -163,7 +164,7 @@ struct entry *entry_new(struct keeper *k, const struct message *m, const struct 
 	const struct field_def *defs = m->defs ? m->defs : ops->fields;
 	int name = name_of(world_of(k), m->protocol ? m->protocol : ops->name, defs);
 	uint32_t bound = fields_bound(defs, m->fields, m->field_count), room;
-	unsigned flags = k->keyed ? ENTRY_KEY : 0;
+	unsigned flags = (k->keyed ? ENTRY_KEY : 0) | (k->many ? ENTRY_PEERS : 0);
 	struct entry_health health;
 	struct entry *e;
 	uint8_t block;
@@ -192,6 +193,8 @@ struct entry *entry_new(struct keeper *k, const struct message *m, const struct 
 			(struct key_link){.owner = k, .key = m->key, .kind = (uint8_t)m->kind};
 	if (flags & ENTRY_HEALTH)
 		*entry_health(e) = health;
+	if (flags & ENTRY_PEERS)
+		*entry_peers(e) = *world_of(k)->peers;
 	add(k, e, defs, m, bound);
 	return e;
 }
@@ -212,6 +215,8 @@ struct entry *entry_copy(struct keeper *k, const struct entry *e)
 	copy->fields_size = 0;
 	if (flags & ENTRY_HEALTH)
 		*entry_health(copy) = *entry_health(e);
+	if (flags & ENTRY_PEERS)
+		*entry_peers(copy) = *entry_peers(e);
 	if (make_room(k, copy, fields.size)) {
 		memcpy(fields_end(copy), fields.data, fields.size);
 		copy->fields_size = fields.size;

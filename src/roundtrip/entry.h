@@ -5,7 +5,7 @@
  *
  * A flow with a request open is mostly this, so it is one pool block with only what its message needs:
  *
- *   [health: what the flow had suffered before a request] [key: by key] entry, packed fields
+ *   [peers] [health: what the flow had suffered before a request] [key: by key] entry, packed fields
  *
  * The parts in front are there when a flag says so. Fields that outgrow the block move to one of their own.
  */
@@ -23,6 +23,7 @@ enum entry_flag {
 	ENTRY_ANSWERED = 256,    /* a request with its answer: `answer` is valid */
 	ENTRY_HOLE_CLIENT = 512, /* a client hole was seen since it began */
 	ENTRY_HOLE_SERVER = 1024,
+	ENTRY_PEERS = 2048, /* has a part for its peers in front */
 };
 
 struct entry {
@@ -94,6 +95,14 @@ static inline struct entry_health *entry_health(const struct entry *e)
 	void *behind = e->flags & ENTRY_KEY ? (void *)entry_key(e) : (void *)e;
 
 	return (struct entry_health *)behind - 1;
+}
+
+/* Of an entry with PEERS, which has no health. */
+static inline struct peers *entry_peers(const struct entry *e)
+{
+	void *behind = e->flags & ENTRY_KEY ? (void *)entry_key(e) : (void *)e;
+
+	return (struct peers *)behind - 1;
 }
 
 static inline struct entry_fields *entry_grown(const struct entry *e)

@@ -69,6 +69,7 @@ void keeper_done(struct keeper *k)
 			free_whole(k, k->request);
 		entry_free(k, k->response);
 	} else {
+		late_forget(k, UINT64_MAX);
 		free_list(k, k->answers);
 	}
 	free_list(k, k->head);
@@ -81,7 +82,11 @@ void keeper_done(struct keeper *k)
 
 static uint64_t timeout_ns(const struct keeper *k)
 {
-	return k->feeder.ops ? k->feeder.ops->answer_timeout_ms * NS_PER_MS : 0;
+	const struct protocol_ops *ops = k->feeder.ops;
+	unsigned transport = k->feeder.datagram ? TRANSPORT_UDP : TRANSPORT_TCP;
+	bool timed = ops && (!ops->timed || ops->timed & transport);
+
+	return timed ? ops->answer_timeout_ms * NS_PER_MS : 0;
 }
 
 /* The oldest request not yet said unanswered. They begin in the order of time, near enough. */
@@ -99,7 +104,10 @@ uint64_t keeper_deadline(const struct keeper *k)
 	uint64_t timeout = timeout_ns(k);
 	const struct entry *q = timeout ? oldest_waiting(k) : NULL;
 
-	return q ? q->first_ns + timeout : UINT64_MAX;
+	uint64_t waits = q ? q->first_ns + timeout : UINT64_MAX;
+	uint64_t late = k->keyed ? late_deadline(k) : UINT64_MAX;
+
+	return late < waits ? late : waits;
 }
 
 void keeper_tick(struct keeper *k, uint64_t now_ns)
@@ -107,11 +115,28 @@ void keeper_tick(struct keeper *k, uint64_t now_ns)
 	uint64_t timeout = timeout_ns(k);
 	struct entry *q;
 
-	while (timeout && (q = oldest_waiting(k)) && q->first_ns + timeout <= now_ns)
-		(k->keyed ? keyed_timeout : line_timeout)(k, q);
+	while (timeout && (q = oldest_waiting(k)) && q->first_ns + timeout <= now_ns) {
+		if (k->keyed)
+			keyed_timeout(k, q, q->first_ns + 2 * timeout);
+		else
+			line_timeout(k, q);
+	}
+	if (k->keyed)
+		late_forget(k, now_ns);
+}
+
+bool keeper_fail(struct keeper *k, uint64_t key, uint64_t mask)
+{
+	struct entry *q = k->keyed ? keyed_seek(k, key, mask) : NULL;
+
+	if (!q || q->flags & ENTRY_ANSWERED)
+		return false;
+	keyed_take(k, q);
+	record_failed(k, q);
+	return true;
 }
 
 bool keeper_at_rest(const struct keeper *k)
 {
-	return !k->head && !k->request && !k->response && !k->aside;
+	return !k->head && !k->request && !k->response && !k->aside && !(k->keyed && k->late);
 }

@@ -20,12 +20,19 @@ enum {
 	KEEPER_FLOAT_MAX = 256,    /* floating requests, and answers, of one flow: some 100 KiB */
 	KEEPER_OPEN_MAX = 1 << 20, /* open requests of one flow: a DNS forwarder's, with room */
 	KEEPER_PENDING_MAX = 16,   /* records of a guess: after so many whole messages it held */
+	KEEPER_LATE_MAX = 1 << 16, /* timed-out keys remembered of one flow: 4 MiB */
+	KEEPER_SEEK_MAX = 64,      /* open requests looked through for one without its key */
 	KEEPER_FIELDS_MAX = 256 << 10, /* bytes of fields of one message, in a block of their own */
 	KEEPER_NAMES = 256,            /* slots for names: an entry's index is a byte ... */
 	KEEPER_NAMES_MAX = 128,        /* ... half of them in use: every decoder has one or two */
 };
 
 struct keeper;
+
+/* Who sent a message, and to whom, in a conversation of more than two (mDNS). */
+struct peers {
+	struct endpoint from, to;
+} __attribute__((aligned(8))); /* an entry follows it in memory */
 
 /* What a message calls itself: two pointers that entries keep as one byte. */
 struct keeper_name {
@@ -39,6 +46,7 @@ struct keeper_world {
 	struct key_table keys;
 	struct keeper_name names[KEEPER_NAMES]; /* by a hash of the two */
 	unsigned name_count;
+	const struct peers *peers; /* for keepers of `many`: those of the packet being fed */
 	/* One record; `rt` and all in it live until the call returns. Endpoints, place, protocol number
 	 * and RTT are still empty: the worker knows them. */
 	void (*emit)(void *data, struct keeper *k, struct roundtrip *rt);
@@ -64,8 +72,13 @@ struct keeper {
 		};
 	};
 	struct keeper_aside *aside; /* floating answers, records of a guess; NULL: none (aside.h) */
-	uint64_t last_ack;          /* what the previous request's first segment acknowledged */
-	uint32_t open;              /* requests in line */
+	union {
+		uint64_t
+			last_ack; /* in line: what the previous request's first segment acknowledged */
+		struct late_key
+			*late; /* by key: the newest of those that timed out lately; NULL: none */
+	};
+	uint32_t open; /* requests in line */
 	/* Not anchored: of these, before the barrier. At most KEEPER_OPEN_MAX. */
 	uint32_t ahead : 21;
 	uint32_t keyed : 1;    /* pairs by key, else in line */
@@ -78,6 +91,7 @@ struct keeper {
 		after_hole : 1; /* no request since the client hole; by key: no answer since the server's */
 	uint32_t midstream : 1; /* loose because the connection was open before we came */
 	uint32_t dropping : 1;  /* the guess was withdrawn: records vanish */
+	uint32_t many : 1;      /* set after init: messages have peers of their own */
 };
 
 extern const struct message_sink keeper_sink;
@@ -92,5 +106,8 @@ void keeper_done(struct keeper *k);
 uint64_t keeper_deadline(const struct keeper *k);
 /* At a tick: requests whose answer is late by their protocol's timeout are said unanswered, once. */
 void keeper_tick(struct keeper *k, uint64_t now_ns);
-/* Nothing open, floating or half seen. */
+/* An ICMP error tells that the request whose key has these bits under `mask` got no answer: it ends as an error. False
+ * when it is not known which one that is. */
+bool keeper_fail(struct keeper *k, uint64_t key, uint64_t mask);
+/* Nothing open, floating, half seen, or lately timed out. */
 bool keeper_at_rest(const struct keeper *k);

@@ -42,8 +42,7 @@ static void take_off(struct entry **first, struct entry **last, struct entry *e)
 	*(e->next ? &entry_key(e->next)->prev : last) = prev;
 }
 
-/* Takes a request off the table and the list. */
-static void take(struct keeper *k, struct entry *q)
+void keyed_take(struct keeper *k, struct entry *q)
 {
 	forget(k, q);
 	take_off(&k->head, &k->tail, q);
@@ -54,7 +53,7 @@ static void end_request(struct keeper *k, struct entry *q, enum reason reason)
 {
 	struct entry *a = entry_take_answer(q);
 
-	take(k, q);
+	keyed_take(k, q);
 	if (a) { /* answered while it was still being sent */
 		q->partial |= PARTIAL_CUT;
 		record_pair(k, q, a, 0);
@@ -63,9 +62,10 @@ static void end_request(struct keeper *k, struct entry *q, enum reason reason)
 	}
 }
 
-void keyed_request(struct keeper *k, const struct message *m, const struct origin *origin)
+/* A request begins; `old` is open with the same key. NULL: no memory, or too many are open. */
+static struct entry *open_request(struct keeper *k, const struct message *m,
+				  const struct origin *origin, struct entry *old)
 {
-	struct entry *old = keyed_find(k, m->key, MESSAGE_REQUEST);
 	struct entry *q;
 
 	if (old)
@@ -74,13 +74,42 @@ void keyed_request(struct keeper *k, const struct message *m, const struct origi
 	if (!q) {
 		counter_add(&counters_of(k)->cap_open, 1);
 		counter_add(&counters_of(k)->messages_withdrawn, 1);
-		return;
+		return NULL;
 	}
 	if (k->after_hole)
 		q->flags |= ENTRY_HOLE_SERVER;
 	append(&k->head, &k->tail, q);
 	k->open++;
 	remember(k, q);
+	return q;
+}
+
+void keyed_request(struct keeper *k, const struct message *m, const struct origin *origin)
+{
+	open_request(k, m, origin, keyed_find(k, m->key, MESSAGE_REQUEST));
+}
+
+bool keyed_request_whole(struct keeper *k, const struct message *m, uint64_t end,
+			 const struct origin *origin)
+{
+	struct entry *q = keyed_find(k, m->key, MESSAGE_REQUEST);
+
+	if (q && m->flags & MESSAGE_ONCE) {
+		counter_add(&counters_of(k)->requests_resent, 1);
+		return false;
+	}
+	counter_add(&counters_of(k)->requests, 1);
+	q = open_request(k, m, origin, q);
+	if (!q)
+		return true;
+	q->to = end;
+	q->flags |= ENTRY_ENDED;
+	q->partial |= partial_of(m->flags);
+	if (m->flags & MESSAGE_ONEWAY) {
+		keyed_take(k, q);
+		record_oneway(k, q);
+	}
+	return true;
 }
 
 void keyed_request_end(struct keeper *k, const struct message *m, const struct origin *origin)
@@ -102,10 +131,10 @@ void keyed_request_end(struct keeper *k, const struct message *m, const struct o
 		q->partial |= PARTIAL_CANCELLED;
 		end_request(k, q, REASON_CANCELLED);
 	} else if (q->flags & ENTRY_ANSWERED) { /* even if it says now that it wants no answer */
-		take(k, q);
+		keyed_take(k, q);
 		record_pair(k, q, entry_take_answer(q), 0);
 	} else if (flags & MESSAGE_ONEWAY) {
-		take(k, q);
+		keyed_take(k, q);
 		record_oneway(k, q);
 	} else if (flags & MESSAGE_REKEY) {
 		forget(k, q);
@@ -114,11 +143,22 @@ void keyed_request_end(struct keeper *k, const struct message *m, const struct o
 	}
 }
 
+/* Nobody answers what they asked themselves. */
+static bool asked_by(const struct entry *q, const struct endpoint *who)
+{
+	const struct endpoint *from = &entry_peers(q)->from;
+
+	return from->port == who->port &&
+	       memcmp(&from->address, &who->address, sizeof(who->address)) == 0;
+}
+
 /* May this answer belong to this request, which has none? It was sent with the request's first byte there, and was
- * not there itself when the request was sent. A datagram has no acknowledgement to tell. */
+ * not there itself when the request was sent. Datagrams have no acknowledgement to tell, but times. */
 static bool follows(const struct keeper *k, const struct entry *q, const struct entry *a)
 {
-	return k->feeder.datagram || (a->ack > q->from && a->from >= q->ack);
+	if (!k->feeder.datagram)
+		return a->ack > q->from && a->from >= q->ack;
+	return a->first_ns >= q->first_ns && !(k->many && asked_by(q, &entry_peers(a)->from));
 }
 
 /* One answer for every open request with a key up to its own. */
@@ -146,7 +186,7 @@ static void answer_up_to(struct keeper *k, const struct message *m, struct entry
 			entry_put_answer(q, copy);
 			continue;
 		}
-		take(k, q);
+		keyed_take(k, q);
 		record_pair(k, q, copy, 0);
 	}
 	if (any)
@@ -155,14 +195,24 @@ static void answer_up_to(struct keeper *k, const struct message *m, struct entry
 		record_orphan(k, a, REASON_UNASKED);
 }
 
+/* Why an answer belongs to no request; `q`: not to this one, whose key it has. */
+static enum reason why_alone(const struct keeper *k, const struct message *m, const struct entry *q)
+{
+	if (m->flags & MESSAGE_UNASKED)
+		return REASON_ANNOUNCEMENT;
+	if (q)
+		return REASON_ORDER;
+	return late_has(k, m->key) ? REASON_LATE : REASON_UNASKED;
+}
+
 static void answer_one(struct keeper *k, const struct message *m, struct entry *a)
 {
 	struct entry *q = keyed_find(k, m->key, MESSAGE_REQUEST);
 
 	if (!q || q->flags & ENTRY_ANSWERED || !follows(k, q, a)) {
-		record_orphan(k, a, q ? REASON_ORDER : REASON_UNASKED);
+		record_orphan(k, a, why_alone(k, m, q));
 	} else if (q->flags & ENTRY_ENDED) {
-		take(k, q);
+		keyed_take(k, q);
 		record_pair(k, q, a, 0);
 	} else {
 		entry_put_answer(q, a);
@@ -187,12 +237,9 @@ static void finish_interim(struct keeper *k, struct entry *a)
 	entry_free(k, a);
 }
 
-/* An answer is whole, or as much of it as will come. */
-static void finish_answer(struct keeper *k, struct entry *a, const struct message *m,
-			  unsigned flags)
+/* An answer is whole, or as much of it as will come; it is in no list. */
+static void pair_answer(struct keeper *k, struct entry *a, const struct message *m, unsigned flags)
 {
-	forget(k, a);
-	take_off(&k->answers, &k->answers_tail, a);
 	if (!(flags & MESSAGE_FINAL)) {
 		finish_interim(k, a);
 		return;
@@ -203,6 +250,14 @@ static void finish_answer(struct keeper *k, struct entry *a, const struct messag
 		answer_up_to(k, m, a);
 	else
 		answer_one(k, m, a);
+}
+
+static void finish_answer(struct keeper *k, struct entry *a, const struct message *m,
+			  unsigned flags)
+{
+	forget(k, a);
+	take_off(&k->answers, &k->answers_tail, a);
+	pair_answer(k, a, m, flags);
 }
 
 /* One whose end will not come. */
@@ -236,6 +291,18 @@ void keyed_response_end(struct keeper *k, const struct message *m, const struct 
 	entry_end(a, m, origin);
 	entry_add(k, a, m);
 	finish_answer(k, a, m, m->flags | a->flags_begin);
+}
+
+void keyed_response_whole(struct keeper *k, const struct message *m, uint64_t end,
+			  const struct origin *origin)
+{
+	struct entry *a = entry_new(k, m, origin);
+
+	if (!a)
+		return;
+	a->to = end;
+	a->flags |= ENTRY_ENDED;
+	pair_answer(k, a, m, m->flags);
 }
 
 int keyed_ask(const struct keeper *k, uint64_t key, const struct origin *origin)
@@ -272,10 +339,30 @@ void keyed_flush(struct keeper *k, enum reason reason)
 		cut_answer(k, k->answers);
 	while (k->head)
 		end_request(k, k->head, reason);
+	late_forget(k, UINT64_MAX);
 	k->after_hole = 0;
 }
 
-void keyed_timeout(struct keeper *k, struct entry *q)
+void keyed_timeout(struct keeper *k, struct entry *q, uint64_t until_ns)
 {
+	late_remember(k, entry_key(q)->link.key, until_ns);
 	end_request(k, q, REASON_TIMEOUT);
+}
+
+struct entry *keyed_seek(const struct keeper *k, uint64_t key, uint64_t mask)
+{
+	struct entry *found = NULL;
+
+	if (mask == UINT64_MAX)
+		return keyed_find(k, key, MESSAGE_REQUEST);
+	if (k->open > KEEPER_SEEK_MAX)
+		return NULL;
+	for (struct entry *q = k->head; q; q = q->next) {
+		if ((entry_key(q)->link.key ^ key) & mask)
+			continue;
+		if (found)
+			return NULL;
+		found = q;
+	}
+	return found;
 }

@@ -15,7 +15,7 @@ struct key_link {
 	uint8_t kind;
 };
 
-enum { KEYS_MOVED = 8, KEYS_FIRST = 256 };
+enum { KEYS_MOVED = 8, KEYS_FIRST = 1024 };
 
 struct key_table {
 	struct key_link **buckets, **old;

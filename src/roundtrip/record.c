@@ -28,7 +28,7 @@ static void set_health(const struct keeper *k, struct roundtrip *rt, const struc
 	struct tcp_health h;
 	uint64_t lost;
 
-	if (!q || !w->health)
+	if (!q || !w->health || k->feeder.datagram)
 		return;
 	w->health(w->data, k, &h, &lost);
 	rt->retransmits = h.retransmits;
@@ -61,6 +61,13 @@ static uint64_t *status_counter(struct counters *c, enum status status)
 	}
 }
 
+/* In a conversation of many, who asks is the client, and who answers the server. */
+static void set_peers(struct roundtrip *rt, const struct entry *q, const struct entry *a)
+{
+	rt->client = q ? entry_peers(q)->from : entry_peers(a)->to;
+	rt->server = a ? entry_peers(a)->from : entry_peers(q)->to;
+}
+
 static void send_record(struct keeper *k, struct entry *q, struct entry *a, enum status status,
 			enum reason reason)
 {
@@ -83,6 +90,10 @@ static void send_record(struct keeper *k, struct entry *q, struct entry *a, enum
 	}
 	set_times(&rt, q, a);
 	set_health(k, &rt, q);
+	if (k->many)
+		set_peers(&rt, q, a);
+	if (status == STATUS_ERROR && !a)
+		counter_add(&counters_of(k)->roundtrips_icmp, 1);
 	counter_add(status_counter(counters_of(k), status), 1);
 	w->emit(w->data, k, &rt);
 }
@@ -140,6 +151,11 @@ void record_unanswered(struct keeper *k, struct entry *request, enum reason reas
 	if (!(request->flags & ENTRY_ENDED))
 		request->partial |= PARTIAL_CUT;
 	finish(k, request, NULL, STATUS_UNANSWERED, reason);
+}
+
+void record_failed(struct keeper *k, struct entry *request)
+{
+	finish(k, request, NULL, STATUS_ERROR, REASON_ICMP);
 }
 
 void record_orphan(struct keeper *k, struct entry *response, enum reason reason)
@@ -240,12 +256,44 @@ static void on_end(struct feeder *f, enum side side, const struct message *m,
 		(k->keyed ? keyed_response_end : line_response_end)(k, m, origin);
 }
 
+static bool on_whole(struct feeder *f, enum side side, const struct message *m, uint64_t end,
+		     const struct origin *origin)
+{
+	struct keeper *k = (struct keeper *)f;
+
+	if (!k->keyed || m->kind == MESSAGE_PUSH) {
+		struct message over = *m;
+
+		over.offset = end;
+		over.field_count = 0;
+		on_begin(f, side, m, origin);
+		on_end(f, side, &over, origin);
+		return true;
+	}
+	if (side == FROM_SERVER)
+		k->after_hole = 0;
+	if (m->kind == MESSAGE_REQUEST)
+		return keyed_request_whole(k, m, end, origin);
+	keyed_response_whole(k, m, end, origin);
+	return true;
+}
+
 static int on_ask(struct feeder *f, enum side side, uint64_t key, const struct origin *origin)
 {
 	struct keeper *k = (struct keeper *)f;
 
 	(void)side;
 	return k->keyed ? keyed_ask(k, key, origin) : line_ask(k, origin);
+}
+
+static bool on_seek(struct feeder *f, uint64_t mask, uint64_t *key)
+{
+	struct keeper *k = (struct keeper *)f;
+	const struct entry *q = k->keyed ? keyed_seek(k, *key, mask) : NULL;
+
+	if (q)
+		*key = entry_key(q)->link.key;
+	return q;
 }
 
 static void on_hole(struct feeder *f, enum side side, enum why why)
@@ -266,6 +314,8 @@ static void on_switched(struct feeder *f, const struct protocol_ops *from, bool 
 
 	if (from && (!keep_open || keyed != k->keyed))
 		keeper_flush(k, REASON_SWITCHED);
+	if (keyed && !k->keyed)
+		k->late = NULL;
 	k->keyed = keyed;
 }
 
@@ -273,7 +323,9 @@ const struct message_sink keeper_sink = {
 	.begin = on_begin,
 	.add = on_add,
 	.end = on_end,
+	.whole = on_whole,
 	.ask = on_ask,
+	.seek = on_seek,
 	.hole = on_hole,
 	.switched = on_switched,
 	.confirmed = on_confirmed,

@@ -9,6 +9,8 @@
 void record_pair(struct keeper *k, struct entry *request, struct entry *response, unsigned partial);
 void record_unanswered(struct keeper *k, struct entry *request, enum reason reason);
 void record_orphan(struct keeper *k, struct entry *response, enum reason reason);
+/* An ICMP error was all the answer. */
+void record_failed(struct keeper *k, struct entry *request);
 void record_oneway(struct keeper *k, struct entry *request);
 
 /* Sends the records of a guess that held. */
@@ -35,10 +37,28 @@ void keyed_request(struct keeper *k, const struct message *m, const struct origi
 void keyed_request_end(struct keeper *k, const struct message *m, const struct origin *origin);
 void keyed_response(struct keeper *k, const struct message *m, const struct origin *origin);
 void keyed_response_end(struct keeper *k, const struct message *m, const struct origin *origin);
+/* Begin and end at once; false: this request is open already, and wants to be begun only once. */
+bool keyed_request_whole(struct keeper *k, const struct message *m, uint64_t end,
+			 const struct origin *origin);
+void keyed_response_whole(struct keeper *k, const struct message *m, uint64_t end,
+			  const struct origin *origin);
 int keyed_ask(const struct keeper *k, uint64_t key, const struct origin *origin);
 void keyed_hole(struct keeper *k, enum side side);
 void keyed_flush(struct keeper *k, enum reason reason);
-/* This request's time is over: it goes, and its late answer will be an orphan. */
-void keyed_timeout(struct keeper *k, struct entry *q);
+/* This request's time is over: it goes, and an answer that comes until `until_ns` is known to be late. */
+void keyed_timeout(struct keeper *k, struct entry *q, uint64_t until_ns);
+/* The only open request with these bits of its key; NULL: none, several, or too many to look through. */
+struct entry *keyed_seek(const struct keeper *k, uint64_t key, uint64_t mask);
+/* Takes a request off the table and the list. */
+void keyed_take(struct keeper *k, struct entry *q);
 /* The open entry of a key; NULL when there is none. */
 struct entry *keyed_find(const struct keeper *k, uint64_t key, enum message_kind kind);
+
+/* --- keys that timed out (late.c) --- */
+/* Remembers a key; the oldest one makes room when there are too many. */
+void late_remember(struct keeper *k, uint64_t key, uint64_t until_ns);
+bool late_has(const struct keeper *k, uint64_t key);
+/* Forgets what is too old, or all with UINT64_MAX. */
+void late_forget(struct keeper *k, uint64_t now_ns);
+/* When the oldest is to be forgotten; UINT64_MAX: there is none. */
+uint64_t late_deadline(const struct keeper *k);

@@ -37,7 +37,8 @@
 	X(REASON_ORDER, "order", "which request it belongs to cannot be known")                    \
 	X(REASON_REUSED, "reused", "its key was used again")                                       \
 	X(REASON_LIMIT, "limit", "a cap was reached")                                              \
-	X(REASON_ANNOUNCEMENT, "announcement", "an answer that needs no request")
+	X(REASON_ANNOUNCEMENT, "announcement", "an answer that needs no request")                  \
+	X(REASON_ICMP, "icmp", "an ICMP error came instead of an answer")
 
 /* What could not be known. X(bit, json name) */
 #define PARTIAL_LIST(X)                                                                            \

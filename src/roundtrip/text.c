@@ -5,7 +5,8 @@
  *   12:00:00.123   4.56ms http    ok         10.0.0.1:52000 -> 10.0.0.2:80  GET /a => 200 OK  (90 B, 1.2 kB)
  *
  * Of either message the line shows the first TEXT_ROWS texts and numbers of the decoder's field table that
- * belong to that side alone. So a decoder puts first what people look for.
+ * belong to that side alone; of the message the line begins with, those of both sides count, too. So a decoder puts
+ * first what people look for.
  */
 #include "core/frame.h"
 #include "core/time.h"
@@ -40,16 +41,16 @@ static void add_endpoint(struct buf *b, const struct endpoint *e)
 	buf_u64(b, e->port);
 }
 
-/* The message's first rows, each after a space. */
+/* The message's first rows, each after a space: those that belong to one of `sides`. */
 static void add_words(struct buf *b, const struct roundtrip *rt, const struct message_part *part,
-		      enum field_side side, bool show_secrets)
+		      unsigned sides, bool show_secrets)
 {
 	const struct field_def *def = rt->defs;
 	struct field f;
 	unsigned rows = 0;
 
 	for (unsigned id = 0; def && def[id].name && rows < TEXT_ROWS; id++) {
-		if ((def[id].sides & ~FIELD_OPERATION) != (int)side ||
+		if (!(sides >> (def[id].sides & ~FIELD_OPERATION) & 1) ||
 		    (def[id].type != FIELD_TEXT && def[id].type != FIELD_NUMBER))
 			continue;
 		rows++;
@@ -144,6 +145,7 @@ static void add_length(struct buf *b, const struct roundtrip *rt)
 
 void roundtrip_text(struct buf *b, const struct roundtrip *rt, const struct line_context *c)
 {
+	const unsigned both = 1u << (FIELD_REQUEST | FIELD_RESPONSE);
 	size_t from;
 
 	add_clock(b, rt->time_ns);
@@ -159,10 +161,11 @@ void roundtrip_text(struct buf *b, const struct roundtrip *rt, const struct line
 	add_endpoint(b, &rt->server);
 	buf_char(b, ' ');
 	if (rt->request)
-		add_words(b, rt, rt->request, FIELD_REQUEST, c->show_secrets);
+		add_words(b, rt, rt->request, 1u << FIELD_REQUEST | both, c->show_secrets);
 	if (rt->response) {
 		buf_text(b, " =>");
-		add_words(b, rt, rt->response, FIELD_RESPONSE, c->show_secrets);
+		add_words(b, rt, rt->response, 1u << FIELD_RESPONSE | (rt->request ? 0 : both),
+			  c->show_secrets);
 	}
 	add_sizes(b, rt);
 	add_remarks(b, rt);

@@ -137,6 +137,8 @@ static bool parse_line(struct vectors *all, const char *line, const char *end, u
 		snprintf(v->decoder, sizeof v->decoder, "%.*s", (int)(size - 9), line + 9);
 		return true;
 	}
+	if (sscanf(line, "port: %hu", &v->service_port) == 1)
+		return true;
 	*join = false;
 	struct view word = view_of(line, (uint32_t)size);
 	bool *flag = view_equal(word, view_text("loose"))       ? &v->loose

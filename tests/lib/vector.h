@@ -23,7 +23,8 @@ struct vector {
 	unsigned line;               /* of its name */
 	bool loose;                  /* the messages may depend on how the bytes are cut */
 	bool datagrams;
-	bool headers; /* WANT_HEADERS */
+	bool headers;          /* WANT_HEADERS */
+	uint16_t service_port; /* env.service_port */
 	struct step *steps;
 	size_t count;
 	struct buf expected; /* lines without "= " */

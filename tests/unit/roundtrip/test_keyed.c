@@ -371,7 +371,11 @@ Test(keyed, a_request_is_timed_out_once_and_its_late_answer_an_orphan)
 	tick_after_ms(40);
 	said_is("");
 	server("(1A)(2B)");
-	said_is("-A:unasked b=B");
+	said_is("-A:late b=B");
+	cr_expect_neq(keeper_deadline(&brackets.keeper), UINT64_MAX);
+	tick_after_ms(100);
+	server("(1A)");
+	said_is("-A:unasked");
 	cr_expect_eq(keeper_deadline(&brackets.keeper), UINT64_MAX);
 }
 

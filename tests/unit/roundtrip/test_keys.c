@@ -92,8 +92,8 @@ Test(keys, growing_moves_a_few_buckets_with_each_insert)
 			moves++;
 		}
 	}
-	cr_expect_eq(growths, 5);
-	cr_expect_eq(moves, (256 + 512 + 1024 + 2048 + 4096) / KEYS_MOVED);
+	cr_expect_eq(growths, 3);
+	cr_expect_eq(moves, (1024 + 2048 + 4096) / KEYS_MOVED);
 	cr_expect_null(table.old);
 	cr_expect_eq(table.count, MANY);
 }

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See exchange.h. Read exchange_packet() first. */
+#include "agent/exchange.h"
+
+#include "agent/copies.h"
+#include "packet/key.h"
+#include "protocol/registry.h"
+
+/* As long as the flow table keeps a flow without TCP. */
+#define UDP_IDLE_NS (120 * NS_PER_S)
+
+/* What answers each other across 5-tuples; the links lie in the worker's table of keys. */
+struct group {
+	struct exchange exchange; /* first */
+	struct key_link link;
+	struct group *next, *prev;
+};
+
+enum { KIND_GROUP = 254 }; /* in the key table: no enum message_kind */
+
+/* A parked word: bit 0, the protocol's index (6 bits), client_dir, the conversation's index. */
+enum { PARKED_PROTOCOL = 1, PARKED_CLIENT = 7, PARKED_INDEX = 16 };
+
+/* --- life --- */
+
+static uint64_t last_of(const struct exchange *x)
+{
+	return x->flow ? x->flow->last_ns : x->last_ns;
+}
+
+static void arm(struct worker *w, struct exchange *x)
+{
+	uint64_t last = last_of(x), deadline = keeper_deadline(&x->keeper);
+	uint64_t idle = last + UDP_IDLE_NS;
+	uint64_t park = w->options.park_ns == UINT64_MAX ? idle : last + w->options.park_ns;
+
+	if (park <= w->now_ns) /* idle, but not at rest */
+		park = idle;
+	deadline = park < deadline ? park : deadline;
+	timer_set(&w->exchange_wheel, &x->timer, deadline < idle ? deadline : idle);
+}
+
+static void *get(struct worker *w, size_t size)
+{
+	void *block = pool_get(w->pool, size);
+
+	if (!block)
+		counter_add(&w->counters.flows_nomem, 1);
+	return block;
+}
+
+/* What a parked word says the conversation is, else what a rule for the ports says; NULL: detection. */
+static const struct protocol_ops *known_protocol(const struct worker *w, const struct packet *p,
+						 uintptr_t parked, unsigned *ret_port_side)
+{
+	const struct registry *r = w->options.registry;
+	const uint16_t *port = p->key.port;
+	bool second = false;
+	const struct protocol_ops *ops = registry_rule_of(r, port[0], port[1], &second);
+
+	if (ops && !(ops->transports & TRANSPORT_UDP))
+		ops = NULL;
+	/* The lower port is more likely the service's. */
+	*ret_port_side = ops ? !second : port[0] < port[1];
+	return parked ? registry_at(r, parked >> PARKED_PROTOCOL & 63) : ops;
+}
+
+static void begin(struct worker *w, struct exchange *x, const struct packet *p, uintptr_t parked)
+{
+	struct feeder *feeder = &x->keeper.feeder;
+	unsigned side;
+
+	keeper_init(&x->keeper, &w->keepers, known_protocol(w, p, parked, &side));
+	feeder->datagram = 1;
+	feeder->port_side = (uint8_t)side;
+	feeder->env.service_port = p->key.port[!side];
+	x->keeper.many = p->key.port[0] == p->key.port[1];
+	x->timer = (struct timer){0};
+	x->index = p->index;
+	x->last_ns = p->now_ns;
+	x->elsewhere_ns = 0;
+	x->place = p->place;
+	if (parked) {
+		feeder_resume(feeder, parked >> PARKED_CLIENT & 1, 0);
+		x->index = parked >> PARKED_INDEX;
+	}
+}
+
+static struct exchange *exchange_new(struct worker *w, struct flow *f, const struct packet *p)
+{
+	struct exchange *x = get(w, sizeof(*x));
+
+	if (!x) {
+		flow_mark(f, FLOW_BYPASSED);
+		f->conversation = NULL;
+		return NULL;
+	}
+	begin(w, x, p, (uintptr_t)f->conversation);
+	x->flow = f;
+	f->conversation = x;
+	arm(w, x);
+	return x;
+}
+
+void exchange_free(struct worker *w, struct exchange *x)
+{
+	timer_clear(&w->exchange_wheel, &x->timer);
+	keeper_done(&x->keeper);
+	if (x->flow) {
+		x->flow->conversation = NULL;
+		pool_put(w->pool, x, sizeof(*x));
+		return;
+	}
+	struct group *g = (struct group *)x;
+
+	keys_remove(&w->keepers.keys, &g->link);
+	*(g->prev ? &g->prev->next : &w->groups) = g->next;
+	if (g->next)
+		g->next->prev = g->prev;
+	pool_put(w->pool, g, sizeof(*g));
+}
+
+void exchange_end(struct worker *w, struct exchange *x, enum end_reason reason)
+{
+	for (unsigned dir = 0; dir < 2; dir++)
+		feeder_end(&x->keeper.feeder, dir, reason);
+	keeper_finish(&x->keeper, reason);
+	exchange_free(w, x);
+}
+
+/* --- groups --- */
+
+/* Who asks, by LLMNR: the side that is not at its port. False: both are, or it is mDNS. */
+static bool querier_of(const struct packet *p, unsigned *ret_side)
+{
+	const uint16_t *port = p->key.port;
+	bool mdns = port[0] == PORT_MDNS || port[1] == PORT_MDNS;
+
+	*ret_side = port[0] == PORT_LLMNR;
+	return !mdns && port[0] != port[1];
+}
+
+static bool in_group(const struct packet *p)
+{
+	const uint16_t *port = p->key.port;
+
+	return port[0] == PORT_MDNS || port[1] == PORT_MDNS || port[0] == PORT_LLMNR ||
+	       port[1] == PORT_LLMNR;
+}
+
+static uint64_t group_key(const struct worker *w, const struct packet *p)
+{
+	const uint16_t *port = p->key.port;
+	unsigned side;
+
+	if (querier_of(p, &side))
+		return hash_bytes(&p->key.address[side], sizeof(struct address),
+				  w->options.secret ^ port[side]);
+	/* A question is answered by the protocol it came by (RFC 6762 20). */
+	return (port[0] == PORT_MDNS || port[1] == PORT_MDNS ? PORT_MDNS : PORT_LLMNR) |
+	       (uint64_t)address_is_v4(&p->key.address[0]) << 16;
+}
+
+static struct exchange *group_of(struct worker *w, const struct packet *p)
+{
+	const void *place = (const void *)((uintptr_t)p->place + 1); /* no pointer is that small */
+	uint64_t key = group_key(w, p);
+	struct key_link *link = keys_find(&w->keepers.keys, place, key, KIND_GROUP);
+	struct group *g;
+
+	if (link)
+		return &((struct group *)((char *)link - offsetof(struct group, link)))->exchange;
+	g = get(w, sizeof(*g));
+	if (!g)
+		return NULL;
+	begin(w, &g->exchange, p, 0);
+	g->exchange.flow = NULL;
+	g->exchange.keeper.many = 1;
+	g->link = (struct key_link){.owner = place, .key = key, .kind = KIND_GROUP};
+	keys_insert(&w->keepers.keys, &g->link);
+	g->prev = NULL;
+	g->next = w->groups;
+	if (g->next)
+		g->next->prev = g;
+	w->groups = g;
+	arm(w, &g->exchange);
+	return &g->exchange;
+}
+
+/* In a group everything that is sent to the service's port goes one way. */
+static unsigned group_dir(const struct packet *p)
+{
+	uint16_t to = p->key.port[!p->dir];
+
+	return to != PORT_MDNS && to != PORT_LLMNR;
+}
+
+void exchange_end_groups(struct worker *w, enum end_reason reason)
+{
+	while (w->groups)
+		exchange_end(w, &w->groups->exchange, reason);
+}
+
+void exchange_free_groups(struct worker *w)
+{
+	while (w->groups)
+		exchange_free(w, &w->groups->exchange);
+}
+
+/* --- time --- */
+
+static bool may_rest(const struct worker *w, const struct exchange *x)
+{
+	return w->options.park_ns != UINT64_MAX && last_of(x) + w->options.park_ns <= w->now_ns &&
+	       keeper_at_rest(&x->keeper) && feeder_at_rest(&x->keeper.feeder) &&
+	       x->keeper.feeder.confirmed;
+}
+
+static void park(struct worker *w, struct exchange *x)
+{
+	const struct feeder *f = &x->keeper.feeder;
+	uintptr_t protocol = registry_index(w->options.registry, f->ops);
+	uintptr_t parked = 1 | protocol << PARKED_PROTOCOL |
+			   (uintptr_t)f->client_dir << PARKED_CLIENT | x->index << PARKED_INDEX;
+	struct flow *flow = x->flow;
+
+	exchange_free(w, x);
+	if (flow)
+		flow->conversation = (void *)parked;
+}
+
+void exchange_timer(void *worker, struct timer *t)
+{
+	struct worker *w = worker;
+	struct exchange *x = (struct exchange *)((char *)t - offsetof(struct exchange, timer));
+	struct flow *f = x->flow;
+
+	keeper_tick(&x->keeper, w->now_ns);
+	if (last_of(x) + UDP_IDLE_NS <= w->now_ns) {
+		exchange_end(w, x, END_IDLE);
+		if (f)
+			flow_remove(w->flows, f);
+	} else if (may_rest(w, x)) {
+		park(w, x);
+	} else {
+		arm(w, x);
+	}
+}
+
+/* --- packets --- */
+
+/* Was this datagram decoded before, from another place? */
+static bool is_copy(struct worker *w, struct exchange *x, const struct packet *p,
+		    enum flow_verdict verdict)
+{
+	if (verdict != FLOW_ELSEWHERE && !x->elsewhere_ns)
+		return false;
+	if (!x->elsewhere_ns)
+		x->elsewhere_ns = w->now_ns;
+	if (!w->copies)
+		w->copies = copies_new();
+	if (w->copies && copies_seen(w->copies, p, w->options.secret))
+		return true;
+	/* What came in the second before was not remembered. */
+	return verdict == FLOW_ELSEWHERE && (!w->copies || x->elsewhere_ns + NS_PER_S > w->now_ns);
+}
+
+static void deliver(struct worker *w, struct exchange *x, const struct packet *p)
+{
+	struct counters *c = &w->counters;
+	const struct origin origin = {.ts_ns = p->ts_ns, .frame = p->frame};
+	unsigned dir = x->flow ? p->dir : group_dir(p);
+	struct peers peers;
+
+	counter_add(&c->range_bytes, p->payload_size);
+	counter_add(&c->delivered_bytes, p->payload_size);
+	if (x->keeper.many) {
+		peers.from = (struct endpoint){p->key.address[p->dir], p->key.port[p->dir]};
+		peers.to = (struct endpoint){p->key.address[!p->dir], p->key.port[!p->dir]};
+		w->keepers.peers = &peers;
+	}
+	feeder_datagram(&x->keeper.feeder, dir, view_of(p->payload, p->payload_size),
+			p->payload_cut, &origin);
+}
+
+/* The exchange of a packet that is to be decoded; NULL: it is not. */
+static struct exchange *exchange_of(struct worker *w, struct flow *f, const struct packet *p,
+				    enum flow_verdict verdict)
+{
+	struct exchange *x;
+
+	if (verdict == FLOW_COPY || f->state & FLOW_BYPASSED || !w->options.decode ||
+	    !p->payload_size)
+		return NULL;
+	if (in_group(p))
+		return group_of(w, p);
+	x = exchange_live(f);
+	return x ? x : exchange_new(w, f, p);
+}
+
+void exchange_packet(struct worker *w, struct flow *f, const struct packet *p,
+		     enum flow_verdict verdict)
+{
+	struct counters *c = &w->counters;
+	struct exchange *x = f ? exchange_of(w, f, p, verdict) : NULL;
+
+	counter_add(&c->datagram_bytes, p->payload_size);
+	if (!x) {
+		counter_add(!f                     ? &c->refused_bytes
+			    : verdict == FLOW_COPY ? &c->copy_bytes
+						   : &c->undecoded_bytes,
+			    p->payload_size);
+		return;
+	}
+	if (is_copy(w, x, p, verdict)) {
+		counter_add(&c->copy_bytes, p->payload_size);
+		return;
+	}
+	x->last_ns = w->now_ns;
+	deliver(w, x, p);
+	if (feeder_bypassed(&x->keeper.feeder)) {
+		keeper_finish(&x->keeper, END_FIN);
+		exchange_free(w, x);
+		flow_mark(f, FLOW_BYPASSED);
+	}
+}
+
+void exchange_icmp(struct worker *w, const struct packet *p)
+{
+	enum { UDP_HEADER = 8 };
+	struct flow *f = p->key.proto == PROTO_UDP ? flow_find(w->flows, p) : NULL;
+	struct exchange *x = f ? exchange_live(f) : NULL;
+	const struct protocol_ops *ops = x ? x->keeper.feeder.ops : NULL;
+	struct view quoted = view_from(view_of(p->payload, p->payload_size), UDP_HEADER);
+	enum side side;
+	uint64_t key, mask;
+
+	if (!ops || !ops->quoted)
+		return;
+	side = feeder_side(&x->keeper.feeder, p->dir);
+	if (ops->quoted(quoted, side, &key, &mask))
+		(void)keeper_fail(&x->keeper, key, mask);
+}
+
+void exchange_fill(const struct exchange *x, struct roundtrip *rt)
+{
+	const struct flow *f = x->flow;
+	unsigned client = feeder_dir_of(&x->keeper.feeder, FROM_CLIENT);
+
+	rt->proto = PROTO_UDP;
+	rt->place = f ? f->dir[client].place : x->place;
+	rt->flow_index = x->index;
+	if (x->keeper.many)
+		return;
+	rt->client = (struct endpoint){f->address[client], f->port[client]};
+	rt->server = (struct endpoint){f->address[!client], f->port[!client]};
+}
