@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * DNS over UDP and TCP, multicast DNS, LLMNR.
+ *
+ * spec: RFC 1035 4 (messages; 4.2.2 TCP), RFC 7766 (pipelining), RFC 6891 (EDNS), RFC 5936 and 1995 (transfers), RFC
+ *       2136 (UPDATE), RFC 1996 (NOTIFY), RFC 8490 (DSO), RFC 6762 (mDNS), RFC 4795 (LLMNR)
+ *
+ *   UDP  one message a datagram            TCP  *( size(2) message )
+ *
+ * message.c reads messages, transfer.c knows where a zone transfer ends, say.c says fields; here is what a message
+ * means.
+ */
+#include "protocols/dns/transfer.h"
+
+enum {
+	PORT_MDNS = 5353,
+	PORT_LLMNR = 5355,
+	STREAM_HEAD = 2, /* the size in front of a message */
+	MESSAGE_MAX = STREAM_HEAD + UINT16_MAX,
+	/* Answers of zone transfers that go on at once on one connection: more are answers of one message each. */
+	TRANSFERS_MAX = 4,
+	/* What tells whether a message begins: size, header, the longest name, type and class. */
+	BOUNDARY_MAX = STREAM_HEAD + DNS_HEADER + DNS_NAME_MAX + 4,
+	/* mDNS: questions that are remembered, each in a place of its own; a second one on the same place takes it. A
+	 * busy network asks some hundred in the seconds that an answer may take. */
+	MDNS_SLOTS = 1024,
+	MDNS_ANSWERS_MAX = 64, /* of a message, that are looked at to find their question */
+	/* Resolvers ask again, or elsewhere, after 2 to 5 s, and clients give up after 10 s at most. */
+	ANSWER_TIMEOUT_MS = 10000,
+};
+
+#define ID_SHIFT 48
+#define HASH_MASK ((1ull << ID_SHIFT) - 1)
+
+/* mDNS: which request asked a question. Answers have no id, and no question. */
+struct asked {
+	uint64_t hash, key;
+};
+
+struct mdns {
+	uint64_t next_key;
+	struct asked asked[MDNS_SLOTS];
+};
+
+struct transfers {
+	struct dns_transfer list[TRANSFERS_MAX];
+};
+
+/* All zero: at rest. */
+struct dns {
+	struct transfers *transfers; /* NULL: none goes on */
+	struct mdns *mdns;           /* NULL: nothing was asked yet */
+	bool resync[2];              /* we do not know where a message begins */
+};
+
+/* --- keys --- */
+
+/* The id, and as much of the questions' hash as fits; the side that asks is part of it, for two servers may ask each
+ * other by the same port. */
+static uint64_t key_of(const struct dns_message *d, enum side side)
+{
+	bool answer = d->header.flags & DNS_QR;
+	uint64_t hash = d->hash;
+
+	if (d->variant == DNS_PLAIN && (side == FROM_SERVER) != answer)
+		hash ^= 0x5deece66d;
+	return (uint64_t)d->header.id << ID_SHIFT | (hash & HASH_MASK);
+}
+
+static bool is_open(struct env *env, enum side side, uint64_t key, uint64_t offset)
+{
+	return env->ops->ask(env, side, key, offset) != ASK_NONE;
+}
+
+/* The request that an answer belongs to. Some errors come without the question: then by the id, if only one request
+ * has it. */
+static uint64_t answered_key(struct env *env, enum side side, const struct dns_message *d,
+			     uint64_t offset)
+{
+	uint64_t key = key_of(d, side);
+
+	if (!d->header.count[DNS_QUESTION] && env->ops->seek && !is_open(env, side, key, offset))
+		(void)env->ops->seek(env, ~HASH_MASK, &key);
+	return key;
+}
+
+/* --- mDNS --- */
+
+static struct mdns *mdns_of(struct dns *dns, struct env *env)
+{
+	if (!dns->mdns) {
+		dns->mdns = env->ops->alloc(env, sizeof(*dns->mdns));
+		if (dns->mdns)
+			memset(dns->mdns, 0, sizeof(*dns->mdns));
+	}
+	return dns->mdns;
+}
+
+/* The key of a query: a number. Each of its questions leads there. */
+static uint64_t mdns_asks(struct mdns *mdns, const struct dns_message *d)
+{
+	uint64_t key = ++mdns->next_key;
+	uint32_t at = DNS_HEADER;
+	struct dns_question q;
+
+	for (unsigned i = 0; i < d->header.count[DNS_QUESTION]; i++) {
+		if (dns_question_read(d->bytes, &at, &q) != DNS_OK)
+			break;
+		uint64_t hash = dns_hash(d->bytes, q.name, q.type, q.class & 0x7fff);
+
+		mdns->asked[hash % MDNS_SLOTS] = (struct asked){hash, key};
+	}
+	return key;
+}
+
+/* The key of the request that asked this, and still waits; 0: none. */
+static uint64_t mdns_who_asked(const struct mdns *mdns, struct env *env, enum side side,
+			       uint64_t hash, uint64_t offset)
+{
+	const struct asked *a = &mdns->asked[hash % MDNS_SLOTS];
+
+	return a->hash == hash && a->key && is_open(env, side, a->key, offset) ? a->key : 0;
+}
+
+/* The key of the request that one of the records answers; 0: none does, it is an announcement. */
+static uint64_t mdns_answers(const struct mdns *mdns, struct env *env, enum side side,
+			     const struct dns_message *d, uint64_t offset)
+{
+	uint32_t at = d->records;
+	uint64_t key = 0;
+	struct dns_record r;
+
+	for (unsigned i = 0; !key && i < d->header.count[DNS_ANSWER] && i < MDNS_ANSWERS_MAX; i++) {
+		if (dns_record_read(d->bytes, &at, &r) != DNS_OK)
+			break;
+		const uint16_t type[2] = {r.type, DNS_ANY};
+
+		for (unsigned k = 0; !key && k < 2; k++) {
+			uint64_t hash = dns_hash(d->bytes, r.name, type[k], r.class & 0x7fff);
+
+			key = mdns_who_asked(mdns, env, side, hash, offset);
+		}
+	}
+	return key;
+}
+
+/* --- messages --- */
+
+static bool is_error(const struct dns_message *d)
+{
+	return d->header.flags & 15 ||
+	       (d->header.count[DNS_ADDITIONAL] && dns_edns_of(d).rcode_high);
+}
+
+static void take_request(struct dns *dns, struct env *env, enum side side,
+			 const struct dns_message *d, uint64_t offset, uint64_t end)
+{
+	struct message m = {.kind = MESSAGE_REQUEST, .offset = offset};
+
+	if (d->variant == DNS_MDNS) {
+		struct mdns *mdns = mdns_of(dns, env);
+
+		if (!d->header.count[DNS_QUESTION] ||
+		    !mdns) /* more known answers of the query before */
+			m.kind = MESSAGE_PUSH;
+		else
+			m.key = mdns_asks(mdns, d);
+	} else {
+		m.key = key_of(d, side);
+		if (dns_opcode(&d->header) == DNS_STATEFUL && !d->header.id)
+			m.flags = MESSAGE_ONEWAY;
+		else if (d->datagram)
+			m.flags = MESSAGE_ONCE;
+	}
+	if (!dns_say_whole(env, side, m, d, end))
+		dns_say_again(env, side, m.key);
+}
+
+static void take_response(struct dns *dns, struct env *env, enum side side,
+			  const struct dns_message *d, uint64_t offset, uint64_t end)
+{
+	struct message m = {.kind = MESSAGE_RESPONSE, .flags = MESSAGE_FINAL, .offset = offset};
+
+	if (is_error(d))
+		m.flags |= MESSAGE_ERROR;
+	if (d->variant == DNS_MDNS) {
+		m.flags |= MESSAGE_UNASKED;
+		if (dns->mdns)
+			m.key = mdns_answers(dns->mdns, env, side, d, offset);
+	} else {
+		m.key = answered_key(env, side, d, offset);
+	}
+	dns_say_whole(env, side, m, d, end);
+}
+
+/* --- zone transfers --- */
+
+static void end_transfer(struct env *env, struct dns_transfer *t, unsigned flags)
+{
+	const struct message m = {
+		.kind = MESSAGE_RESPONSE, .key = t->key, .offset = t->to, .flags = flags};
+
+	dns_say_transfer(env, (enum side)t->side, m, t->records, t->messages);
+	*t = (struct dns_transfer){0};
+}
+
+/* One that is over makes room; without any the state is at rest. */
+static void drop_transfers(struct dns *dns, struct env *env)
+{
+	for (unsigned i = 0; i < TRANSFERS_MAX; i++) {
+		if (dns->transfers->list[i].messages)
+			return;
+	}
+	env->ops->free(env, dns->transfers, sizeof(*dns->transfers));
+	dns->transfers = NULL;
+}
+
+static void end_transfers(struct dns *dns, struct env *env, enum side side, unsigned flags)
+{
+	if (!dns->transfers)
+		return;
+	for (unsigned i = 0; i < TRANSFERS_MAX; i++) {
+		struct dns_transfer *t = &dns->transfers->list[i];
+
+		if (t->messages && t->side == side)
+			end_transfer(env, t, flags);
+	}
+	drop_transfers(dns, env);
+}
+
+/* The transfer that this answer goes on with; NULL: none. */
+static struct dns_transfer *transfer_of(const struct dns *dns, enum side side,
+					const struct dns_message *d)
+{
+	for (unsigned i = 0; dns->transfers && i < TRANSFERS_MAX; i++) {
+		struct dns_transfer *t = &dns->transfers->list[i];
+
+		if (t->messages && t->id == d->header.id && t->side == side &&
+		    (!d->header.count[DNS_QUESTION] || t->key == key_of(d, side)))
+			return t;
+	}
+	return NULL;
+}
+
+static struct dns_transfer *free_transfer(struct dns *dns, struct env *env)
+{
+	if (!dns->transfers) {
+		dns->transfers = env->ops->alloc(env, sizeof(*dns->transfers));
+		if (dns->transfers)
+			*dns->transfers = (struct transfers){0};
+	}
+	for (unsigned i = 0; dns->transfers && i < TRANSFERS_MAX; i++) {
+		if (!dns->transfers->list[i].messages)
+			return &dns->transfers->list[i];
+	}
+	return NULL;
+}
+
+static bool begin_transfer(struct dns *dns, struct env *env, enum side side, struct dns_message *d,
+			   uint64_t offset, uint64_t end)
+{
+	struct message m = {.kind = MESSAGE_RESPONSE, .flags = MESSAGE_FINAL, .offset = offset};
+	struct dns_transfer begun, *t;
+
+	if (!dns_transfer_begins(d, &begun) || !(t = free_transfer(dns, env)))
+		return false;
+	begun.key = m.key = key_of(d, side);
+	begun.to = end;
+	begun.side = (uint8_t)side;
+	*t = begun;
+	d->part = true;
+	dns_say_begin(env, side, m, d);
+	return true;
+}
+
+/* True when this answer begins a transfer, or is a part of one. */
+static bool take_transfer(struct dns *dns, struct env *env, enum side side, struct dns_message *d,
+			  uint64_t offset, uint64_t end)
+{
+	struct dns_transfer *t = transfer_of(dns, side, d);
+
+	if (!t)
+		return begin_transfer(dns, env, side, d, offset, end);
+	bool over = dns_transfer_more(d, t);
+
+	t->to = end;
+	if (over) {
+		end_transfer(env, t, is_error(d) ? MESSAGE_ERROR : 0);
+		drop_transfers(dns, env);
+	}
+	return true;
+}
+
+/* --- bytes --- */
+
+static enum dns_variant variant_of(const struct env *env, const struct input *in)
+{
+	if (!in->datagram)
+		return DNS_PLAIN;
+	return env->service_port == PORT_MDNS    ? DNS_MDNS
+	       : env->service_port == PORT_LLMNR ? DNS_LLMNR
+						 : DNS_PLAIN;
+}
+
+/* Reads the header and the questions; the rest can be read when somebody wants it. */
+static enum dns_read message_of(struct view bytes, struct dns_message *ret)
+{
+	if (bytes.size < DNS_HEADER)
+		return DNS_CUT;
+	ret->bytes = bytes;
+	ret->header = dns_header_of(bytes);
+	return dns_questions(bytes, &ret->header, &ret->records, &ret->hash);
+}
+
+static struct fed feed_datagram(struct dns *dns, struct env *env, enum side side,
+				const struct input *in)
+{
+	uint64_t end = in->offset + in->bytes.size + in->lost;
+	struct dns_message d = {.variant = variant_of(env, in), .cut = in->lost, .datagram = true};
+
+	switch (message_of(in->bytes, &d)) {
+	case DNS_OK:
+		break;
+	case DNS_CUT:
+		return (struct fed){.is = FED_BAD, .why = in->lost ? WHY_TRUNCATED : WHY_MALFORMED};
+	case DNS_BROKEN:
+		return (struct fed){.is = FED_BAD, .why = WHY_MALFORMED};
+	}
+	if (d.header.flags & DNS_QR)
+		take_response(dns, env, side, &d, in->offset, end);
+	else
+		take_request(dns, env, side, &d, in->offset, end);
+	return (struct fed){.is = FED_OK, .used = in->bytes.size};
+}
+
+/* Does a message begin here? CUT: it may. */
+static enum dns_read boundary(struct view v)
+{
+	uint32_t size = v.size < STREAM_HEAD ? DNS_HEADER : load_be16(v.data);
+	struct view message = view_first(view_from(v, STREAM_HEAD), size);
+	enum dns_read is;
+
+	if (size < DNS_HEADER)
+		return DNS_BROKEN;
+	is = dns_plausible(message, true);
+	return is == DNS_CUT && (message.size == size || v.size >= BOUNDARY_MAX) ? DNS_BROKEN : is;
+}
+
+/* Bytes before the next place where a message begins, or may begin. */
+static uint32_t to_boundary(struct view v, uint32_t from, bool *ret_sure)
+{
+	enum dns_read is = DNS_BROKEN;
+
+	while (from < v.size && (is = boundary(view_from(v, from))) == DNS_BROKEN)
+		from++;
+	*ret_sure = is == DNS_OK;
+	return from;
+}
+
+/* A whole message of a stream, with its size in front. */
+static enum dns_read take_framed(struct dns *dns, struct env *env, enum side side,
+				 struct view framed, uint64_t offset)
+{
+	uint64_t end = offset + framed.size;
+	struct dns_message d = {.variant = DNS_PLAIN};
+	enum dns_read is = message_of(view_from(framed, STREAM_HEAD), &d);
+
+	if (is != DNS_OK)
+		return is;
+	if (!(d.header.flags & DNS_QR))
+		take_request(dns, env, side, &d, offset, end);
+	else if (!take_transfer(dns, env, side, &d, offset, end))
+		take_response(dns, env, side, &d, offset, end);
+	return DNS_OK;
+}
+
+/* What stands here is no message. */
+static struct fed bad(struct dns *dns, enum side side, struct view left, uint32_t used)
+{
+	bool sure;
+
+	dns->resync[side] = true;
+	return (struct fed){.is = FED_BAD,
+			    .used = used,
+			    .junk = to_boundary(left, 1, &sure),
+			    .why = WHY_MALFORMED};
+}
+
+static struct fed feed_stream(struct dns *dns, struct env *env, enum side side,
+			      const struct input *in)
+{
+	struct view left = in->bytes;
+	uint32_t used = 0;
+
+	while (left.size) {
+		bool sure = true;
+		uint32_t junk = dns->resync[side] ? to_boundary(left, 0, &sure) : 0;
+
+		if (junk)
+			return (struct fed){.used = used, .junk = junk, .why = WHY_LOST};
+		if (!sure)
+			return (struct fed){.is = FED_MORE, .used = used};
+		dns->resync[side] = false;
+		if (left.size < STREAM_HEAD)
+			return (struct fed){.is = FED_MORE, .used = used, .want = STREAM_HEAD};
+		uint32_t size = STREAM_HEAD + load_be16(left.data);
+
+		if (size < STREAM_HEAD + DNS_HEADER)
+			return bad(dns, side, left, used);
+		if (left.size < size)
+			return (struct fed){.is = FED_MORE, .used = used, .want = size};
+		if (take_framed(dns, env, side, view_first(left, size), in->offset + used) !=
+		    DNS_OK)
+			return bad(dns, side, left, used);
+		used += size;
+		left = view_from(left, size);
+	}
+	return (struct fed){.is = FED_OK, .used = used};
+}
+
+/* --- the decoder --- */
+
+static struct fed dns_feed(void *state, struct env *env, enum side side, const struct input *in)
+{
+	return (in->datagram ? feed_datagram : feed_stream)(state, env, side, in);
+}
+
+static enum gap_answer dns_gap(void *state, struct env *env, enum side side, uint64_t bytes,
+			       enum why why)
+{
+	struct dns *dns = state;
+
+	(void)bytes;
+	end_transfers(dns, env, side, why == WHY_LIMIT ? MESSAGE_CUT : MESSAGE_CUT | MESSAGE_GAP);
+	dns->resync[side] = true;
+	return GAP_RESYNC;
+}
+
+static void dns_end(void *state, struct env *env, enum side side, enum end_reason reason)
+{
+	struct dns *dns = state;
+
+	(void)reason;
+	end_transfers(dns, env, side, MESSAGE_CUT);
+	dns->resync[side] = false;
+}
+
+static void dns_close(void *state, struct env *env)
+{
+	struct dns *dns = state;
+
+	if (dns && dns->mdns)
+		env->ops->free(env, dns->mdns, sizeof(*dns->mdns));
+	if (dns && dns->transfers)
+		env->ops->free(env, dns->transfers, sizeof(*dns->transfers));
+}
+
+/* --- detection --- */
+
+static struct probed found(struct view v, uint32_t at, uint8_t confidence, bool other)
+{
+	bool answer = v.data[at + 2] & 0x80;
+
+	return (struct probed){
+		.is = PROBE_YES, .confidence = confidence, .client = answer != other};
+}
+
+/* As in `v`: a request of side a, or an answer to it. */
+static struct probed probe_stream(struct view v, bool other)
+{
+	if (!v.size)
+		return (struct probed){.is = PROBE_NO};
+	switch (boundary(v)) {
+	case DNS_OK:
+		return found(v, STREAM_HEAD, 92, other);
+	case DNS_CUT:
+		return (struct probed){.is = PROBE_NEED, .need = v.size + 1};
+	case DNS_BROKEN:
+		break;
+	}
+	return (struct probed){.is = PROBE_NO};
+}
+
+static struct probed dns_probe(struct view a, struct view b)
+{
+	struct probed of_a = probe_stream(a, false), of_b = probe_stream(b, true);
+
+	if (of_a.is == PROBE_YES || of_b.is == PROBE_NO)
+		return of_a;
+	return of_b.is == PROBE_YES || of_a.is == PROBE_NO ? of_b : of_a;
+}
+
+/* Every record is there, and nothing else. */
+static bool is_exact(struct view v, uint32_t at, const struct dns_header *h)
+{
+	uint32_t records =
+		(uint32_t)h->count[DNS_ANSWER] + h->count[DNS_AUTHORITY] + h->count[DNS_ADDITIONAL];
+	struct dns_record r;
+
+	while (records && dns_record_read(v, &at, &r) == DNS_OK)
+		records--;
+	return !records && at == v.size;
+}
+
+/* NetBIOS asks in messages of the same format (RFC 1002 4.2) for names of 32 letters, A to P. */
+static bool is_netbios(struct view v)
+{
+	enum { LETTERS = 32, TYPE_NB = 32, TYPE_NBSTAT = 33 };
+	struct dns_question q;
+	uint32_t at = DNS_HEADER;
+
+	if (dns_question_read(v, &at, &q) != DNS_OK ||
+	    (q.type != TYPE_NB && q.type != TYPE_NBSTAT) || v.data[DNS_HEADER] != LETTERS)
+		return false;
+	for (unsigned i = 1; i <= LETTERS; i++) {
+		uint8_t c = v.data[DNS_HEADER + i];
+
+		if (c < 'A' || c > 'P')
+			return false;
+	}
+	return true;
+}
+
+static struct probed dns_probe_datagram(struct view a, struct view b)
+{
+	struct view v = a.size ? a : b;
+	struct dns_message d;
+
+	if (dns_plausible(v, false) != DNS_OK || message_of(v, &d) != DNS_OK || is_netbios(v))
+		return (struct probed){.is = PROBE_NO};
+	/* A name, a type and a class are much to get right by chance, the header alone is little. */
+	if (is_exact(v, d.records, &d.header) && v.size > DNS_HEADER)
+		return found(v, 0, 95, !a.size);
+	if (d.header.count[DNS_QUESTION] == 1 && dns_plausible(v, true) == DNS_OK)
+		return found(v, 0, 70, !a.size);
+	return (struct probed){.is = PROBE_NO};
+}
+
+/* For ICMP errors, which quote the beginning of the datagram. */
+static bool dns_quoted(struct view datagram, enum side side, uint64_t *ret_key, uint64_t *ret_mask)
+{
+	struct dns_message d = {.variant = DNS_PLAIN};
+	bool whole = message_of(datagram, &d) == DNS_OK;
+
+	if (datagram.size > 2 ? datagram.data[2] & 0x80 : side == FROM_SERVER)
+		return false;
+	*ret_key = whole                ? key_of(&d, side)
+		   : datagram.size >= 2 ? (uint64_t)load_be16(datagram.data) << ID_SHIFT
+					: 0;
+	*ret_mask = whole ? UINT64_MAX : datagram.size >= 2 ? ~HASH_MASK : 0;
+	return true;
+}
+
+static const uint16_t ports[] = {53, PORT_MDNS, PORT_LLMNR, 0};
+
+const struct protocol_ops dns_ops = {
+	.name = "dns",
+	.transports = TRANSPORT_TCP | TRANSPORT_UDP,
+	.port_hints = ports,
+	.pairing = PAIR_KEY_REUSED,
+	.state_bytes = sizeof(struct dns),
+	.hold_max = MESSAGE_MAX, /* names of a message point into all of it */
+	.answer_timeout_ms = ANSWER_TIMEOUT_MS,
+	.timed = TRANSPORT_UDP, /* by a connection an answer may take its time */
+	.fields = dns_fields,
+	.probe = dns_probe,
+	.probe_datagram = dns_probe_datagram,
+	.quoted = dns_quoted,
+	.feed = dns_feed,
+	.gap = dns_gap,
+	.end = dns_end,
+	.close = dns_close,
+};
