@@ -46,7 +46,8 @@ enum {
 const struct field_def dns_fields[] = {
 	[VARIANT] = {"variant", FIELD_TEXT, 4, "mdns or llmnr; absent for DNS itself"},
 	[NAME] = {"name", FIELD_TEXT, 3, "name of the first question, as sent"},
-	[TYPE] = {"type", FIELD_TEXT, 3, "type of the first question (A, MX, TYPE65280)"},
+	[TYPE] = {"type", FIELD_TEXT, 3 | FIELD_OPERATION,
+		  "type of the first question (A, MX, TYPE65280)"},
 	[CLASS] = {"class", FIELD_TEXT, 3, "class of the first question (IN, CH)"},
 	[QUESTIONS] = {"questions", FIELD_LIST, 3, "name, class and type of each of several"},
 	[ID] = {"id", FIELD_NUMBER, 3, "id of the message"},
@@ -433,10 +434,35 @@ static __attribute__((noinline)) bool say_with_fields(struct env *env, enum side
 	return true;
 }
 
+/* The type alone, for who only counts. With `end` 0 the message is only begun. */
+static bool say_with_type(struct env *env, enum side side, struct message *m,
+			  const struct dns_message *d, uint64_t end)
+{
+	enum { NAME_ROOM = 16 }; /* of the longest type, NSEC3PARAM, and more */
+	uint8_t name[NAME_ROOM];
+	struct dns_text t = {.to = name, .room = NAME_ROOM};
+	struct field f = {.id = TYPE};
+	struct dns_question q;
+	uint32_t at = DNS_HEADER;
+
+	if (d->header.count[DNS_QUESTION] && dns_question_read(d->bytes, &at, &q) == DNS_OK) {
+		dns_put_named(&t, dns_type_name(q.type), "TYPE", q.type);
+		f.text = view_of(name, t.size);
+		m->fields = &f;
+		m->field_count = 1;
+	}
+	if (end)
+		return env->ops->whole(env, side, m, end);
+	env->ops->begin(env, side, m);
+	return true;
+}
+
 void dns_say_begin(struct env *env, enum side side, struct message m, const struct dns_message *d)
 {
 	if (env->wants & WANT_FIELDS)
 		(void)say_with_fields(env, side, &m, d, 0);
+	else if (env->wants & WANT_OPERATION)
+		(void)say_with_type(env, side, &m, d, 0);
 	else
 		env->ops->begin(env, side, &m);
 }
@@ -448,6 +474,8 @@ bool dns_say_whole(struct env *env, enum side side, struct message m, const stru
 		m.flags |= MESSAGE_GAP | MESSAGE_SNAPLEN;
 	if (env->wants & WANT_FIELDS)
 		return say_with_fields(env, side, &m, d, end);
+	if (env->wants & WANT_OPERATION)
+		return say_with_type(env, side, &m, d, end);
 	return env->ops->whole(env, side, &m, end);
 }
 
