@@ -439,7 +439,7 @@ static bool say_with_type(struct env *env, enum side side, struct message *m,
 			  const struct dns_message *d, uint64_t end)
 {
 	enum { NAME_ROOM = 16 }; /* of the longest type, NSEC3PARAM, and more */
-	uint8_t name[NAME_ROOM];
+	char name[NAME_ROOM];
 	struct dns_text t = {.to = name, .room = NAME_ROOM};
 	struct field f = {.id = TYPE};
 	struct dns_question q;

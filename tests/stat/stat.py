@@ -63,11 +63,17 @@ def errors(value, rule, schema, at):
 
 # --- the same from the lines ---
 
+# The field that each decoder marks as its operation.
+OPERATIONS = {"dns": "type", "http": "method", "redis": "command"}
+
+
 def operations_of(lines):
     ops = {}
     for line in lines:
         request, response = line.get("request", {}), line.get("response", {})
-        op = ops.setdefault((line["protocol"], request.get("method")), {"times": []})
+        field = OPERATIONS.get(line["protocol"])
+        name = request.get(field, response.get(field))
+        op = ops.setdefault((line["protocol"], name), {"times": []})
         op[line["status"]] = op.get(line["status"], 0) + 1
         op["request_bytes"] = op.get("request_bytes", 0) + request.get("bytes", 0)
         op["response_bytes"] = op.get("response_bytes", 0) + response.get("bytes", 0)
