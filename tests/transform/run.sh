@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Transformed captures (transform.py): those of pcaps/, and the HTTP/1 and Redis ones of ../shared/pcaps when they are
-# there. SEEDS: how many removals of each kind (2).
+# there. SEEDS: how many removals of each kind (8: fewer lose too little to tell a ratio).
 
 set -u
 : "${srcdir:=$(cd "$(dirname "$0")/../.." && pwd)}"
 : "${WIRESPAN:=$srcdir/wirespan}"
 : "${builddir:=.}"
-: "${SEEDS:=2}"
+: "${SEEDS:=8}"
 surgery=$builddir/tests/tools/surgery
 
 if ! command -v python3 >/dev/null; then
