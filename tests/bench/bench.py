@@ -17,6 +17,10 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 SHARED = os.path.join(os.path.dirname(TOP), 'shared', 'bench')
 
 
+# Of each prototype in the floor, what tshark is asked for.
+FIELDS = {'http': 'http.response.code', 'dns': 'dns.flags.rcode', 'resp': 'resp.bulk_string.length'}
+
+
 def skip(what):
     print('SKIPPED: ' + what, flush=True)
 
@@ -65,7 +69,11 @@ class Bench:
         maker = os.path.join(SHARED, 'make-captures')
         if not os.path.exists(path) and os.path.exists(maker) and os.geteuid() == 0:
             with open(os.path.join(self.dir, 'make.log'), 'w') as log:
-                subprocess.run(['bash', maker, self.dir, 'http'], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                subprocess.run(['bash', maker, self.dir, name.split('_')[0]], stdout=log, stderr=log,
+                               stdin=subprocess.DEVNULL)
+        if not os.path.exists(path) and not name.startswith('http'):
+            skip('%s: no ../shared/bench/make-captures, or not root' % name)
+            return None
         if not os.path.exists(path):
             skip('%s as recorded: no ../shared/bench/make-captures, or not root; a made one is used' % name)
             path = os.path.join(self.dir, 'made_%s.pcap' % name)
@@ -97,16 +105,24 @@ class Bench:
         print('  %s: %d round trips, %d without a partner' % (os.path.basename(capture), pairs_, lost))
         return pairs_ > 1000 and lost <= 200  # the recording ends in the middle of some
 
-    def against_tcpdump(self, name, most, aim):
+    def against_peers(self, name, most, aim, command='log', mode=None):
+        """The job on a whole capture next to tcpdump, which only copies it, and the floor's prototype of the job."""
         path = self.capture(name)
         if not path or not shutil.which('tcpdump'):
             return
         if not self.whole(path):
             print('%-34s VOID: round trips are missing' % name)
             return
-        a = lambda: cpu(self.wirespan(path), core=self.core)[0]
+        mine = self.wirespan(path) if command == 'log' else [self.args.program, 'stat', '-r', path, '--workers', '1']
+        a = lambda: cpu(mine, core=self.core)[0]
         b = lambda: cpu(['tcpdump', '-r', path, '-w', '/dev/null'], core=self.core)[0]
-        self.row(name + ' --format none', 'tcpdump -w /dev/null', *pairs(a, b, self.args.runs), most, aim)
+        title = name + (' --format none' if command == 'log' else ' (stat)')
+        self.row(title, 'tcpdump -w /dev/null', *pairs(a, b, self.args.runs), most, aim)
+        floor = self.built('floor.c') if mode else None
+        if floor and command == 'log':
+            b = lambda: cpu([floor, mode, 'read', path], core=self.core)[0]
+            self.row(title, 'floor ' + mode, *pairs(a, b, self.args.runs), '-', '-')
+            self.tshark(name, FIELDS[mode])
 
     def json_against_none(self, name):
         path = self.capture(name)
@@ -138,7 +154,7 @@ class Bench:
         a, b = lambda: cpu(two, core={0, 1})[1], lambda: cpu(self.wirespan(path), core={0, 1})[1]
         self.row(name + ' 2 workers, wall', '1 worker, wall', *pairs(a, b, self.args.runs), 0.75, 0.6)
 
-    def tshark(self, name):
+    def tshark(self, name, field):
         path = self.capture(name)
         if not path or not shutil.which('tshark'):
             skip('tshark')
@@ -147,7 +163,7 @@ class Bench:
         if not os.path.exists(part):
             subprocess.run(['tcpdump', '-r', path, '-w', part, '-c', '20000'], check=True, stderr=subprocess.DEVNULL)
         a = lambda: cpu(self.wirespan(part), core=self.core)[0]
-        b = lambda: cpu(['tshark', '-r', part, '-T', 'fields', '-e', 'http.response.code'], core=self.core)[0]
+        b = lambda: cpu(['tshark', '-r', part, '-T', 'fields', '-e', field], core=self.core)[0]
         self.row(name + ' (20,000 packets)', 'tshark -T fields', *pairs(a, b, 1), '-', '-')
 
 
@@ -159,14 +175,19 @@ def main():
     p.add_argument('--runs', type=int, default=7)
     b = Bench(p.parse_args())
     print('%-34s %-28s %8s %8s %7s %8s %6s' % ('work', 'against', 'A s', 'B s', 'A/B', 'at most', 'aim'))
-    b.against_tcpdump('http_small', 1.5, 1.0)
-    b.against_tcpdump('http_close', 1.5, 1.0)
-    b.against_tcpdump('http_10k', 0.7, 0.4)
+    b.against_peers('http_small', 1.5, 1.0, mode='http')
+    b.against_peers('http_close', 1.5, 1.0, mode='http')
+    b.against_peers('http_10k', 0.7, 0.4, mode='http')
+    for name, most, aim in (('http_small', 1.5, 1.0), ('dns', 1.5, 1.0), ('redis', 1.5, 1.0),
+                            ('redis_10k', 0.7, 0.4), ('redis_p16', 2.5, 1.5)):
+        mode = {'http': None, 'dns': 'dns', 'redis': 'resp'}[name.split('_')[0]]
+        b.against_peers(name, most, aim, 'stat')
+        if mode:
+            b.against_peers(name, '-', '-', mode=mode)
     b.json_against_none('http_small')
     b.flows(10000)
     b.flows(1000000)
     b.workers('http_small')
-    b.tshark('http_small')
 
 
 main()
