@@ -146,6 +146,26 @@ class Bench:
         a = lambda: cpu(self.wirespan(path, '--only', 'none'), core=self.core)[0]
         self.row('%d flows --only none' % count, 'floor flowb t=', *pairs(a, b, self.args.runs), 3, 2)
 
+    def made(self, kind, count):
+        path = os.path.join(self.dir, 'made_%s_%d.pcap' % (kind, count))
+        if not os.path.exists(path):
+            subprocess.run([self.args.maker, kind, str(count), path], check=True)
+        return path
+
+    def linear(self, title, many, few):
+        """CPU per packet of a long capture against that of a short one of the same kind."""
+        for path, _ in (many, few):
+            if not self.whole(path):
+                print('%-34s VOID: round trips are missing' % title)
+                return
+        a, b = (lambda m=m: cpu(self.wirespan(m[0]), core=self.core)[0] * 1e6 / m[1] for m in (many, few))
+        self.row(title, 'us a packet: the short one', *pairs(a, b, 3), '-', '-')
+
+    def dns(self):
+        few = self.made('dns', 500000), 1000000
+        self.linear('dns, 10 million packets', (self.made('dns', 5000000), 10000000), few)
+        self.linear('dns, a million open queries', (self.made('open', 2000000), 4000000), few)
+
     def workers(self, name):
         path = self.capture(name)
         if not path:
@@ -185,6 +205,7 @@ def main():
         if mode:
             b.against_peers(name, '-', '-', mode=mode)
     b.json_against_none('http_small')
+    b.dns()
     b.flows(10000)
     b.flows(1000000)
     b.workers('http_small')

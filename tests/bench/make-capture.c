@@ -6,6 +6,8 @@
  *   small  COUNT round trips on 64 connections kept alive, small answers, as a load generator makes them
  *   close  COUNT connections with one round trip each
  *   10k    COUNT round trips with 10 KiB bodies, on 64 connections
+ *   dns    COUNT queries and their answers, 64 of them open at a time, from one socket
+ *   open   the same, with a million open at a time
  *   flows  four 64-byte segments without HTTP on each of COUNT connections, one round after the other
  */
 #include <stdint.h>
@@ -23,6 +25,7 @@ enum {
 	FIN = 1,
 	PSH = 8,
 	FLOW_ROUNDS = 4,
+	OPEN = 1000000, /* queries of a busy forwarder that all wait */
 	BODY_10K = 10240,
 };
 
@@ -57,24 +60,39 @@ static void write_all(const void *data, size_t size)
 	exit(1);
 }
 
+static void write_record(size_t size)
+{
+	uint32_t record[4] = {(uint32_t)(now_ns / 1000000000), (uint32_t)(now_ns % 1000000000),
+			      (uint32_t)size, (uint32_t)size};
+
+	now_ns += STEP_NS;
+	write_all(record, sizeof record);
+}
+
+/* Ethernet and IPv4; `size` of all behind. */
+static void put_ip(uint8_t *frame, uint32_t from, uint32_t to, unsigned protocol, size_t size)
+{
+	static const uint8_t ethernet[15] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45};
+	uint8_t *ip = frame + 14;
+
+	memcpy(frame, ethernet, sizeof ethernet);
+	put_be(ip + 2, (uint32_t)(20 + size), 2);
+	ip[8] = 64;
+	ip[9] = (uint8_t)protocol;
+	put_be(ip + 12, from, 4);
+	put_be(ip + 16, to, 4);
+}
+
 /* One segment of the client (side 0) or the server (side 1), checksums left to an imagined card. */
 static void segment(struct connection *c, unsigned side, unsigned flags, const char *data,
 		    size_t size)
 {
-	uint8_t frame[HEADERS] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45};
-	uint8_t *ip = frame + 14, *tcp = ip + 20;
+	uint8_t frame[HEADERS] = {0}, *ip = frame + 14, *tcp = ip + 20;
 	uint32_t client = 0x0a000000 | (c->id >> 14 & 0xffff), server = 0x0a010001;
 	uint16_t port = (uint16_t)(20000 + (c->id & 0x3fff));
-	uint32_t record[4] = {(uint32_t)(now_ns / 1000000000), (uint32_t)(now_ns % 1000000000),
-			      (uint32_t)(HEADERS + size), (uint32_t)(HEADERS + size)};
 
-	now_ns += STEP_NS;
-	put_be(ip + 2, (uint32_t)(40 + size), 2);
+	put_ip(frame, side ? server : client, side ? client : server, 6, 20 + size);
 	put_be(ip + 4, c->seq[side], 2);
-	ip[8] = 64;
-	ip[9] = 6;
-	put_be(ip + 12, side ? server : client, 4);
-	put_be(ip + 16, side ? client : server, 4);
 	put_be(tcp, side ? 80 : port, 2);
 	put_be(tcp + 2, side ? port : 80, 2);
 	put_be(tcp + 4, c->seq[side], 4);
@@ -82,7 +100,7 @@ static void segment(struct connection *c, unsigned side, unsigned flags, const c
 	tcp[12] = 5 << 4;
 	tcp[13] = (uint8_t)flags;
 	put_be(tcp + 14, 0xffff, 2);
-	write_all(record, sizeof record);
+	write_record(HEADERS + size);
 	write_all(frame, sizeof frame);
 	write_all(data, size);
 	c->seq[side] += (uint32_t)size + (flags & (SYN | FIN) ? 1 : 0);
@@ -160,6 +178,43 @@ static void flows(uint32_t count)
 		}
 }
 
+/* A query, or its answer, for the name with this number. */
+static void dns_message(unsigned side, uint32_t number)
+{
+	static const uint8_t tail[] = "\7example\3net\0\0\1\0\1";
+	static const uint8_t record[16] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 10, 2, 3, 4};
+	enum { DNS = 14 + 20 + 8, NAME = 10, QUERY = DNS + 12 + NAME + sizeof tail - 1 };
+	uint8_t frame[QUERY + sizeof record] = {0}, *udp = frame + 34, *dns = frame + DNS;
+	size_t size = side ? sizeof frame : QUERY;
+	uint32_t client = 0x0a000001, server = 0x0a010001;
+	char name[NAME + 1];
+
+	put_ip(frame, side ? server : client, side ? client : server, 17, size - 34);
+	put_be(udp, side ? 53 : 40000, 2);
+	put_be(udp + 2, side ? 40000 : 53, 2);
+	put_be(udp + 4, (uint32_t)(size - 34), 2);
+	put_be(dns, number, 2);
+	put_be(dns + 2, side ? 0x8180 : 0x0100, 2);
+	put_be(dns + 4, 1, 2);
+	put_be(dns + 6, side, 2);
+	snprintf(name, sizeof name, "\th%08x", number);
+	memcpy(dns + 12, name, NAME);
+	memcpy(dns + 12 + NAME, tail, sizeof tail - 1);
+	memcpy(frame + QUERY, record, sizeof record);
+	write_record(size);
+	write_all(frame, size);
+}
+
+static void queries(uint32_t count, uint32_t open)
+{
+	for (uint32_t i = 0; i < count + open; i++) {
+		if (i < count)
+			dns_message(0, i);
+		if (i >= open)
+			dns_message(1, i - open);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	uint32_t header[6] = {0xa1b23c4d, 2 | 4 << 16, 0, 0, 262144, 1};
@@ -176,6 +231,8 @@ int main(int argc, char **argv)
 		    !strcmp(kind, "close") ? "close" : "keep-alive");
 	if (!strcmp(kind, "close"))
 		closing(count);
+	else if (!strcmp(kind, "dns") || !strcmp(kind, "open"))
+		queries(count, !strcmp(kind, "dns") ? CONNECTIONS : OPEN);
 	else if (!strcmp(kind, "flows"))
 		flows(count);
 	else if (!strcmp(kind, "small") || !strcmp(kind, "10k"))
