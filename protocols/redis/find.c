@@ -397,7 +397,7 @@ struct probed redis_probe(struct view a, struct view b)
 			yes.confidence = answers_line(other, name) ? 70 : 0;
 			if (yes.confidence || other.size > LINE_MAX_KEPT)
 				break;
-			/* fall through */
+			__attribute__((fallthrough));
 		case LOOK_MORE:
 			yes = (struct probed){.is = PROBE_NEED, .need = sides[i].size + 1};
 			break;

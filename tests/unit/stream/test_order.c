@@ -177,22 +177,22 @@ Test(order, an_acknowledgement_may_be_gigabytes_behind)
 	sends(SERVER, 0, "hello", 0);
 	for (; at < 13ll * step; at += step)
 		sends_long(CLIENT, at, step, 5);
-	cr_expect_eq(stream_next(&rig.stream, CLIENT), at);
+	cr_expect_eq((int64_t)stream_next(&rig.stream, CLIENT), at);
 	/* What is beyond the window acknowledges nothing that could be told by now. */
 	sends(SERVER, 5, "a", at + (1 << 30));
 	cr_expect_eq(counted(acks_ignored), 1);
 	cr_expect_eq(rig.feeder.dir[SERVER].last.ack, 0);
 	/* Old ones, and the newest, are what they say. */
 	sends(SERVER, 6, "b", at - 3ll * step);
-	cr_expect_eq(rig.feeder.dir[SERVER].last.ack, at - 3ll * step);
+	cr_expect_eq((int64_t)rig.feeder.dir[SERVER].last.ack, at - 3ll * step);
 	sends(SERVER, 7, "c", at);
-	cr_expect_eq(rig.feeder.dir[SERVER].last.ack, at);
+	cr_expect_eq((int64_t)rig.feeder.dir[SERVER].last.ack, at);
 	sends(SERVER, 8, "d", at + (1 << 30));
-	cr_expect_eq(rig.feeder.dir[SERVER].last.ack, at);
+	cr_expect_eq((int64_t)rig.feeder.dir[SERVER].last.ack, at);
 	sends_flags(CLIENT, TCP_FIN, at, "", 9);
 	sends_flags(SERVER, TCP_FIN, 9, "", at + 1);
 	cr_expect_eq(rig.state, STREAM_OVER);
-	cr_expect_eq(counted(lost_bytes), at - 13);
+	cr_expect_eq((int64_t)counted(lost_bytes), at - 13);
 }
 
 Test(order, a_segment_longer_than_any_window_is_stray)
