@@ -49,15 +49,11 @@ struct thread {
 
 static void work_off(struct lane *lane, const struct share *share)
 {
-	enum { AHEAD = 32 };
+	enum { AHEAD = INTAKE_BATCH / 2 };
 
-	for (uint32_t i = 0; i < share->count; i += AHEAD) {
-		uint32_t n = share->count - i < AHEAD ? share->count - i : AHEAD;
-
-		for (uint32_t j = 0; j < n; j++)
-			worker_prefetch_index(lane->worker, share->items[i + j].hash);
-		lane_items(lane, share->items + i, n);
-	}
+	for (uint32_t i = 0; i < share->count; i += AHEAD)
+		lane_items(lane, share->items + i,
+			   share->count - i < AHEAD ? share->count - i : AHEAD);
 }
 
 static void *worker_main(void *data)

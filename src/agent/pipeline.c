@@ -81,14 +81,14 @@ void lane_close(struct lane *lane)
 	community_cache_free(lane->renderer.context.communities);
 }
 
-void lane_item(struct lane *lane, const struct packet *item)
+static void take_item(struct lane *lane, const struct packet *item, struct flow *guess)
 {
 	bool tick = item->kind == PACKET_TICK;
 
 	lane->renderer.when = item->index * 2 + !tick;
 	if (__builtin_expect(tick && item->ts_ns, 0))
 		meter_seal(&lane->meter, item->ts_ns);
-	worker_packet(lane->worker, item);
+	worker_packet_guessed(lane->worker, item, guess);
 }
 
 void lane_finish(struct lane *lane, const struct packet *tick)
@@ -101,10 +101,14 @@ void lane_finish(struct lane *lane, const struct packet *tick)
 
 void lane_items(struct lane *lane, const struct packet *items, unsigned n)
 {
+	struct flow *guess[INTAKE_BATCH];
+
 	for (unsigned i = 0; i < n; i++)
-		worker_prefetch_record(lane->worker, items[i].hash);
+		worker_prefetch_index(lane->worker, items[i].hash);
 	for (unsigned i = 0; i < n; i++)
-		lane_item(lane, &items[i]);
+		guess[i] = worker_guess(lane->worker, &items[i]);
+	for (unsigned i = 0; i < n; i++)
+		take_item(lane, &items[i], guess[i]);
 }
 
 void lane_result(const struct lane *lane, struct pipeline_result *result)
@@ -165,8 +169,6 @@ static void one_block(struct run *run, struct lane *lane, struct block *block, s
 	while (more && !run->writer.closed) {
 		unsigned n = intake_batch(&run->reader, block, &run->scratch, items, &more);
 
-		for (unsigned i = 0; i < n; i++)
-			worker_prefetch_index(lane->worker, items[i].hash);
 		lane_items(lane, items, n);
 		run_merge(run, &out, 1);
 	}

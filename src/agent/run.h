@@ -27,8 +27,7 @@ struct run {
 
 must_check int lane_open(struct run *run, struct lane *lane);
 void lane_close(struct lane *lane);
-/* A packet or a tick; several, with their memory fetched ahead; the end. */
-void lane_item(struct lane *lane, const struct packet *item);
+/* At most INTAKE_BATCH packets and ticks, their memory fetched ahead; the end. */
 void lane_items(struct lane *lane, const struct packet *items, unsigned n);
 void lane_finish(struct lane *lane, const struct packet *tick);
 void lane_result(const struct lane *lane, struct pipeline_result *result);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See worker.h. Read worker_packet() first. */
+/* See worker.h. Read worker_packet_guessed() first. */
 #include "agent/worker.h"
 
 #include <stdlib.h>
@@ -313,10 +313,10 @@ static bool wakes(const struct packet *p)
 }
 
 /* The flow of a packet, accounted; a flow that is over makes room for a new one. */
-static struct flow *flow_of(struct worker *w, const struct packet *p,
+static struct flow *flow_of(struct worker *w, const struct packet *p, struct flow *guess,
 			    enum flow_verdict *ret_verdict, uint16_t *ret_was)
 {
-	struct flow *f = flow_find(w->flows, p);
+	struct flow *f = flow_find_guessed(w->flows, p, guess);
 
 	for (;;) {
 		if (!f)
@@ -336,7 +336,7 @@ static struct flow *flow_of(struct worker *w, const struct packet *p,
 	}
 }
 
-void worker_packet(struct worker *w, const struct packet *p)
+void worker_packet_guessed(struct worker *w, const struct packet *p, struct flow *guess)
 {
 	enum flow_verdict verdict;
 	uint16_t was = 0;
@@ -352,7 +352,7 @@ void worker_packet(struct worker *w, const struct packet *p)
 		exchange_icmp(w, p);
 		return;
 	}
-	f = flow_of(w, p, &verdict, &was);
+	f = flow_of(w, p, guess, &verdict, &was);
 	if (p->kind == PACKET_UDP)
 		exchange_packet(w, f, p, verdict);
 	if (p->kind != PACKET_TCP)
@@ -363,6 +363,11 @@ void worker_packet(struct worker *w, const struct packet *p)
 		counter_add(&w->counters.seen_bytes, p->payload_size);
 		counter_add(&w->counters.refused_bytes, p->payload_size);
 	}
+}
+
+void worker_packet(struct worker *w, const struct packet *p)
+{
+	worker_packet_guessed(w, p, NULL);
 }
 
 static void end_flow(void *data, struct flow *f)
@@ -387,9 +392,9 @@ void worker_prefetch_index(const struct worker *w, uint64_t hash)
 	flow_prefetch_index(w->flows, hash);
 }
 
-void worker_prefetch_record(const struct worker *w, uint64_t hash)
+struct flow *worker_guess(const struct worker *w, const struct packet *p)
 {
-	flow_prefetch_record(w->flows, hash);
+	return flow_guess(w->flows, p);
 }
 
 /* --- life --- */

@@ -36,12 +36,12 @@ struct worker_options {
 must_check int worker_new(const struct worker_options *options, struct worker **ret_worker);
 void worker_free(struct worker *w);
 
-/* Brings the memory a packet with this hash will need nearer: call some packets ahead. */
-void worker_prefetch_index(const struct worker *w, uint64_t hash);
-void worker_prefetch_record(const struct worker *w, uint64_t hash);
-
 /* One packet, or a tick (kind PACKET_TICK, now_ns). */
 void worker_packet(struct worker *w, const struct packet *p);
+/* The same, of a batch of packets for each of which these were called before, in this order: see flow.h. */
+void worker_prefetch_index(const struct worker *w, uint64_t hash);
+struct flow *worker_guess(const struct worker *w, const struct packet *p);
+void worker_packet_guessed(struct worker *w, const struct packet *p, struct flow *guess);
 /* The end of the input: a last tick, then every flow ends. */
 void worker_finish(struct worker *w, uint64_t now_ns);
 

@@ -59,20 +59,20 @@ void flow_prefetch_index(const struct flow_table *t, uint64_t hash)
 	__builtin_prefetch(index_start(index_array(&t->index, tag), tag));
 }
 
-void flow_prefetch_record(const struct flow_table *t, uint64_t hash)
+struct flow *flow_guess(const struct flow_table *t, const struct packet *p)
 {
-	if (t->index.count < PREFETCH_MIN)
-		return;
-
-	uint64_t tag = index_tag(hash);
+	uint64_t tag = index_tag(p->hash);
 	struct index_walk w = index_walk_begin(index_array(&t->index, tag), tag);
 	uint32_t id;
 
 	if (!index_walk_next(&w, &id))
-		return;
+		return NULL;
 	struct flow *f = record_of(t, id);
 	__builtin_prefetch(f, 1);
 	__builtin_prefetch((const char *)f + 64, 1);
+	if (p->flags & TCP_SYN) /* it ends what is there, or tells the window scale */
+		__builtin_prefetch(cold_at(t, id), 1);
+	return f;
 }
 
 static inline bool has_key(const struct flow *f, const struct flow_key *key)
@@ -154,17 +154,18 @@ struct flow *flow_find(struct flow_table *t, const struct packet *p)
 	struct index_walk w = index_walk_begin(index_array(&t->index, tag), tag);
 	uint32_t id;
 
-	/* Nearly always the first record is the one. */
-	if (index_walk_next(&w, &id)) {
-		struct flow *f = record_of(t, id);
-
-		if (has_key(f, &p->key) && f->state & FLOW_SEEN_0 << p->dir &&
-		    f->dir[p->dir].place == p->place)
-			return f;
-	} else if (tag != t->index.moved) {
+	if (!index_walk_next(&w, &id) && tag != t->index.moved)
 		return NULL;
-	}
 	return find_among(t, p);
+}
+
+struct flow *flow_find_guessed(struct flow_table *t, const struct packet *p, struct flow *guess)
+{
+	/* Only one record of a tuple is counted at this place in this direction; a free one nowhere. */
+	if (guess && has_key(guess, &p->key) && guess->state & FLOW_SEEN_0 << p->dir &&
+	    guess->dir[p->dir].place == p->place)
+		return guess;
+	return flow_find(t, p);
 }
 
 /* Is there something to end? A parked conversation has left nothing but a word. */
@@ -295,6 +296,7 @@ void flow_remove(struct flow_table *t, struct flow *f)
 	index_remove(&t->index, (uint16_t)(f->hash_high << 8 | cold_of(f)->hash_low), f->id);
 	__atomic_store_n(&f->generation, f->generation + 1, __ATOMIC_RELAXED);
 	flow_store(&f->id, f->id | FLOW_FREE);
+	flow_store(&f->state, (uint16_t)0); /* no guess is right */
 	flow_store(&f->generation, f->generation + 1);
 	record_give(t, f);
 }

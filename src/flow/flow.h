@@ -116,9 +116,16 @@ struct flow_options {
 must_check int flow_table_new(const struct flow_options *options, struct flow_table **ret_table);
 void flow_table_free(struct flow_table *t); /* `remove` is not called */
 
-/* Brings the index line, then the record's lines, of this hash nearer. */
+/*
+ * Finding is two steps for a batch of packets: first, for all of them, the index line comes nearer, then, for all
+ * of them, the record is guessed by hash alone and its lines come nearer. Lookups of different packets do not wait for
+ * each other, but what follows a find waits for it. A guess stays good while records come and go.
+ */
 void flow_prefetch_index(const struct flow_table *t, uint64_t hash);
-void flow_prefetch_record(const struct flow_table *t, uint64_t hash);
+/* The record of most packets with this packet's hash; NULL: there is none yet. */
+struct flow *flow_guess(const struct flow_table *t, const struct packet *p);
+/* flow_find() of a packet whose flow was guessed. */
+struct flow *flow_find_guessed(struct flow_table *t, const struct packet *p, struct flow *guess);
 
 /* The record this packet belongs to, NULL when there is none. */
 struct flow *flow_find(struct flow_table *t, const struct packet *p);

@@ -56,6 +56,12 @@ static inline struct flow *record_of(const struct flow_table *t, uint32_t id)
 	return &t->chunk[id / FLOW_CHUNK]->record[id % FLOW_CHUNK];
 }
 
+static inline struct flow_cold *cold_at(const struct flow_table *t, uint32_t id)
+{
+	return &t->chunk[id / FLOW_CHUNK]->cold[id % FLOW_CHUNK];
+}
+
+/* The same, without the directory. */
 static inline struct flow_cold *cold_of(const struct flow *f)
 {
 	uint32_t slot = f->id % FLOW_CHUNK;

@@ -322,13 +322,35 @@ Test(table, each_in_order_of_id)
 	cr_expect_eq(flow_count(t), 1500);
 }
 
+Test(table, a_guess_outlives_its_record)
+{
+	struct packet first = udp(1), other = udp(2);
+
+	other.hash = first.hash;
+	cr_expect_null(flow_guess(t, &first));
+	struct flow *f = flow_add(t, &first);
+	cr_expect_eq(flow_account(t, f, &first), FLOW_COUNT);
+
+	struct flow *guess = flow_guess(t, &first);
+	cr_expect_eq(guess, f);
+	cr_expect_eq(flow_find_guessed(t, &first, guess), f);
+	cr_expect_null(flow_find_guessed(t, &other, guess), "another tuple");
+
+	flow_remove(t, f);
+	cr_expect_null(flow_find_guessed(t, &first, guess), "free");
+	cr_assert_eq(flow_add(t, &other), f);
+	cr_expect_eq(flow_account(t, f, &other), FLOW_COUNT);
+	cr_expect_null(flow_find_guessed(t, &first, guess), "used again");
+	cr_expect_eq(flow_find_guessed(t, &other, NULL), f);
+}
+
 Test(table, prefetch_changes_nothing)
 {
 	for (uint32_t n = 0; n < 30000; n++) {
 		struct packet p = udp(n), later = udp(n / 2);
 
 		flow_prefetch_index(t, p.hash);
-		flow_prefetch_record(t, later.hash);
+		(void)flow_guess(t, &later);
 		flow_add(t, &p);
 	}
 	cr_expect_eq(flow_count(t), 30000);
