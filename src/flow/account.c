@@ -39,13 +39,14 @@ static inline void add_health_16(uint16_t *to)
 		flow_store(to, (uint16_t)(*to + 1));
 }
 
-static inline void count_packet(struct flow_table *t, const struct packet *p)
+/* `kind` is p->kind, where it is known a constant. */
+static inline void count_kind(struct flow_table *t, const struct packet *p, uint8_t kind)
 {
 	struct counters *c = t->counters;
 
 	counter_add(&c->packets, 1);
 	counter_add(&c->packet_bytes, p->payload_size);
-	switch (p->kind) {
+	switch (kind) {
 	case PACKET_TCP:
 		counter_add(&c->packets_tcp, 1);
 		break;
@@ -58,6 +59,11 @@ static inline void count_packet(struct flow_table *t, const struct packet *p)
 	default:
 		counter_add(&c->packets_other, 1);
 	}
+}
+
+static inline void count_packet(struct flow_table *t, const struct packet *p)
+{
+	count_kind(t, p, p->kind);
 }
 
 void flow_count_packet(struct flow_table *t, const struct packet *p)
@@ -299,14 +305,14 @@ static uint32_t account_ack(struct flow_table *t, struct flow *f, const struct p
 }
 
 /* Both FINs are acknowledged. */
-static bool is_closed(const struct flow *f, const struct packet *p, const struct flow_dir *own,
+static bool is_closed(const struct flow *f, const struct packet *p, uint32_t ack, uint32_t next_seq,
 		      uint32_t state)
 {
 	const struct flow_dir *other = &f->dir[!p->dir];
 	uint32_t all = FLOW_FIN_0 | FLOW_FIN_1 | FLOW_ACK_0 | FLOW_ACK_1;
 
-	return (state & all) == all && seq_diff(own->ack, other->next_seq) >= 0 &&
-	       seq_diff(other->ack, own->next_seq) >= 0;
+	return (state & all) == all && seq_diff(ack, other->next_seq) >= 0 &&
+	       seq_diff(other->ack, next_seq) >= 0;
 }
 
 static uint32_t account_tcp(struct flow_table *t, struct flow *f, const struct packet *p,
@@ -335,7 +341,7 @@ static uint32_t account_tcp(struct flow_table *t, struct flow *f, const struct p
 		state |= FLOW_DATA_0 << p->dir;
 	if (p->flags & TCP_FIN)
 		state |= FLOW_FIN_0 << p->dir;
-	if (state & FLOW_FIN_0 && is_closed(f, p, own, state))
+	if (state & FLOW_FIN_0 && is_closed(f, p, own->ack, own->next_seq, state))
 		state |= FLOW_CLOSED;
 	own->window = p->window;
 	return state;
@@ -359,57 +365,54 @@ static bool is_elsewhere(const struct flow_dir *own, const struct packet *p)
 	       p->flags & TCP_RST;
 }
 
-/* Word by word, made in registers: copying what was just written in parts would stall. */
-static inline void store_dir(struct flow_dir *to, const struct flow_dir *d)
+/*
+ * Counts a packet in its direction. Word by word, made in registers: reading a word that was just written in
+ * parts, and be it a local variable, would stall.
+ */
+static inline void store_dir(struct flow_dir *to, const struct packet *p, uint32_t wire,
+			     uint64_t next_seq, uint64_t ack, uint64_t print, uint64_t window)
 {
 	flow_word *w = (flow_word *)to;
 
-	flow_store(&w[0], d->packets);
-	flow_store(&w[1], d->bytes);
-	flow_store(&w[2], d->next_seq | (uint64_t)d->ack << 32);
-	flow_store(&w[3], d->ip_id | (uint64_t)d->print << 16 | (uint64_t)d->window << 32 |
-				  (uint64_t)d->place << 48);
+	flow_store(&w[0], to->packets + 1);
+	flow_store(&w[1], to->bytes + wire);
+	flow_store(&w[2], next_seq | ack << 32);
+	flow_store(&w[3], p->ip_id | print << 16 | window << 32 | (uint64_t)p->place << 48);
 }
 
 /*
- * True for what nearly every packet is: the next segment, or a new acknowledgement, of an open connection
- * at the place that counts, and so not identical to the one before.
+ * True for what nearly every packet is: the next segment, its FIN too, or a new acknowledgement, of an open
+ * connection at the place that counts, and so not identical to the one before.
  */
-static inline bool is_next(const struct flow *f, const struct packet *p, uint32_t wire)
+static inline bool is_next(const struct flow *f, const struct packet *p, uint32_t size)
 {
 	const struct flow_dir *own = &f->dir[p->dir], *other = &f->dir[!p->dir];
 	uint32_t know = FLOW_SEEN_0 << p->dir | FLOW_ACK_0 << p->dir;
-	uint32_t special = FLOW_FIN_0 | FLOW_FIN_1 | FLOW_CLOSED;
 
-	return p->kind == PACKET_TCP &&
-	       (p->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
-	       (f->state & (know | special)) == know &&
+	return p->kind == PACKET_TCP && (p->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK &&
+	       (f->state & (know | FLOW_CLOSED)) == know &&
 	       (f->state & (FLOW_SYN | FLOW_RTT_DONE)) != FLOW_SYN && p->seq == own->next_seq &&
-	       p->place == own->place && (wire || p->ack != own->ack) &&
+	       p->place == own->place && (size || p->ack != own->ack) &&
 	       seq_diff(p->ack, own->ack) >= 0 &&
 	       (seq_diff(other->next_seq, p->ack) >= 0 || !(f->state & FLOW_SEEN_0 << !p->dir));
 }
 
 static inline void account_next(struct flow *f, const struct packet *p, uint32_t wire,
-				uint16_t print)
+				uint32_t size, uint16_t print)
 {
-	const struct flow_dir *own = &f->dir[p->dir];
-	struct flow_dir next = {
-		.packets = own->packets + 1,
-		.bytes = own->bytes + wire,
-		.next_seq = p->seq + wire,
-		.ack = p->ack,
-		.ip_id = p->ip_id,
-		.print = print,
-		.window = p->window,
-		.place = p->place,
-	};
+	uint32_t state = f->state, next_seq = p->seq + size;
 
 	if (flow_time(p) != f->last_ns)
 		flow_store(&f->last_ns, flow_time(p));
-	if (wire && !(f->state & FLOW_DATA_0 << p->dir))
-		flow_mark(f, FLOW_DATA_0 << p->dir);
-	store_dir(&f->dir[p->dir], &next);
+	if (wire)
+		state |= FLOW_DATA_0 << p->dir;
+	if (p->flags & TCP_FIN)
+		state |= FLOW_FIN_0 << p->dir;
+	if (state & FLOW_FIN_0 && is_closed(f, p, p->ack, next_seq, state))
+		state |= FLOW_CLOSED;
+	store_dir(&f->dir[p->dir], p, wire, next_seq, p->ack, print, p->window);
+	if (state != f->state)
+		flow_store(&f->state, (uint16_t)state);
 }
 
 static __attribute__((noinline)) enum flow_verdict account_special(struct flow_table *t,
@@ -443,12 +446,7 @@ static __attribute__((noinline)) enum flow_verdict account_special(struct flow_t
 		state = account_tcp(t, f, p, &own, wire, state);
 	else
 		state |= FLOW_SEEN_0 << p->dir | (wire ? FLOW_DATA_0 << p->dir : 0);
-	own.packets++;
-	own.bytes += wire;
-	own.ip_id = p->ip_id;
-	own.print = print;
-	own.place = p->place;
-	store_dir(&f->dir[p->dir], &own);
+	store_dir(&f->dir[p->dir], p, wire, own.next_seq, own.ack, print, own.window);
 	flow_store(&f->state, (uint16_t)state);
 	return FLOW_COUNT;
 }
@@ -465,34 +463,31 @@ static inline bool is_next_datagram(const struct flow *f, const struct packet *p
 static inline void account_next_datagram(struct flow *f, const struct packet *p, uint32_t wire,
 					 uint16_t print)
 {
-	struct flow_dir next = f->dir[p->dir];
+	struct flow_dir *own = &f->dir[p->dir];
 
-	next.packets++;
-	next.bytes += wire;
-	next.ip_id = p->ip_id;
-	next.print = print;
 	if (flow_time(p) != f->last_ns)
 		flow_store(&f->last_ns, flow_time(p));
 	if (wire && !(f->state & FLOW_DATA_0 << p->dir))
 		flow_mark(f, FLOW_DATA_0 << p->dir);
-	store_dir(&f->dir[p->dir], &next);
+	store_dir(own, p, wire, own->next_seq, own->ack, print, own->window);
 }
 
 enum flow_verdict flow_account(struct flow_table *t, struct flow *f, const struct packet *p)
 {
 	uint32_t wire = p->payload_size + p->payload_cut;
+	uint32_t size = wire + !!(p->flags & TCP_FIN);
 	uint16_t print = print_of(p, wire);
 
 	if (is_next_datagram(f, p, print) && !flow_is_over(t, f, p->now_ns)) {
-		count_packet(t, p);
+		count_kind(t, p, PACKET_UDP);
 		account_next_datagram(f, p, wire, print);
 		return FLOW_COUNT;
 	}
-	if (__builtin_expect(!is_next(f, p, wire) || flow_is_over(t, f, p->now_ns), 0))
+	if (__builtin_expect(!is_next(f, p, size) || flow_is_over(t, f, p->now_ns), 0))
 		return account_special(t, f, p, wire, print);
-	count_packet(t, p);
-	if (__builtin_expect(!p->window, 0))
+	count_kind(t, p, PACKET_TCP);
+	if (__builtin_expect(!p->window, 0) && size == wire)
 		count_zero_window(t, f, p, f->dir[p->dir].window);
-	account_next(f, p, wire, print);
+	account_next(f, p, wire, size, print);
 	return FLOW_COUNT;
 }
