@@ -171,7 +171,15 @@ static void park(struct worker *w, struct conversation *c, uintptr_t parked)
 	f->conversation = (void *)parked;
 }
 
-/* What became of a conversation after the stream moved. */
+/* Does a conversation that goes on wait for anything but its next packet? */
+static inline bool waits(const struct conversation *c)
+{
+	const struct protocol_ops *ops = c->keeper.feeder.ops;
+
+	return c->stream.reset || c->stream.held || (ops && ops->answer_timeout_ms);
+}
+
+/* What became of a conversation after the stream moved, when it ended or waits(). */
 static void settle(struct worker *w, struct conversation *c, enum stream_state state)
 {
 	struct flow *f = c->flow;
@@ -180,9 +188,7 @@ static void settle(struct worker *w, struct conversation *c, enum stream_state s
 	case STREAM_ON:
 		if (c->stream.reset)
 			flow_mark(f, FLOW_CLOSED);
-		if (c->stream.reset || c->stream.held ||
-		    (c->keeper.feeder.ops && c->keeper.feeder.ops->answer_timeout_ms))
-			arm(w, c);
+		arm(w, c);
 		return;
 	case STREAM_OVER:
 		keeper_finish(&c->keeper, END_FIN);
@@ -293,6 +299,7 @@ static void tcp_packet(struct worker *w, struct flow *f, const struct packet *p,
 		       enum flow_verdict verdict, uint16_t was)
 {
 	struct conversation *c = conversation_live(f);
+	enum stream_state state;
 
 	if (!f->conversation && verdict != FLOW_COPY && w->options.decode && may_begin(was) &&
 	    !(f->state & FLOW_BYPASSED) &&
@@ -302,7 +309,9 @@ static void tcp_packet(struct worker *w, struct flow *f, const struct packet *p,
 		count_unstreamed(w, f, p, verdict);
 		return;
 	}
-	settle(w, c, stream_segment(&c->stream, p, verdict == FLOW_ELSEWHERE));
+	state = stream_segment(&c->stream, p, verdict == FLOW_ELSEWHERE);
+	if (state != STREAM_ON || waits(c))
+		settle(w, c, state);
 }
 
 /* Does a packet move the stream? */
