@@ -6,6 +6,14 @@
 
 enum { DATAGRAM_SKIPS_MAX = 4 }; /* skips that reach beyond one datagram: a body, its trailer */
 
+/* The packet of the byte at `offset`; see feeder_origin. */
+static inline const struct origin *origin_of(const struct feeder *f, unsigned dir, uint64_t offset)
+{
+	const struct feeder_dir *d = &f->dir[dir];
+	const struct hold *hold = turn_hold(d);
+	return hold ? hold_at(hold, offset) : &d->last;
+}
+
 /* --- what the decoder calls --- */
 
 static void *env_alloc(struct env *env, size_t size)
@@ -21,23 +29,30 @@ static void env_free(struct env *env, void *block, size_t size)
 static struct seen_at env_at(struct env *env, enum side side, uint64_t offset)
 {
 	struct feeder *f = feeder_of(env);
-	struct origin o = feeder_origin(f, feeder_dir_of(f, side), offset);
-	return (struct seen_at){o.ts_ns, o.frame};
+	const struct origin *o = origin_of(f, feeder_dir_of(f, side), offset);
+	return (struct seen_at){o->ts_ns, o->frame};
 }
 
 static void env_begin(struct env *env, enum side side, const struct message *m)
 {
 	struct feeder *f = feeder_of(env);
 	unsigned dir = feeder_dir_of(f, side);
-	struct origin o = feeder_origin(f, dir, m->offset);
 	f->dir[dir].cut = f->dir[dir].lost = 0;
-	f->world->sink->begin(f, side, m, &o);
+	f->world->sink->begin(f, side, m, origin_of(f, dir, m->offset));
 }
 
 static void env_add(struct env *env, enum side side, const struct message *m)
 {
 	struct feeder *f = feeder_of(env);
 	f->world->sink->add(f, side, m);
+}
+
+/* A message that is whole tells that the decoder is right. */
+static inline void message_over(struct feeder *f, struct feeder_dir *d)
+{
+	d->bad = 0;
+	if (f->certain)
+		feeder_confirm(f);
 }
 
 static void env_end(struct env *env, enum side side, const struct message *m)
@@ -55,13 +70,9 @@ static void env_end(struct env *env, enum side side, const struct message *m)
 			told.offset = end;
 		m = &told;
 	}
-	struct origin o = feeder_origin(f, dir, m->offset ? m->offset - 1 : 0);
-	f->world->sink->end(f, side, m, &o);
-	if (m->flags & MESSAGE_CUT)
-		return;
-	d->bad = 0;
-	if (f->certain)
-		feeder_confirm(f);
+	f->world->sink->end(f, side, m, origin_of(f, dir, m->offset ? m->offset - 1 : 0));
+	if (!(m->flags & MESSAGE_CUT))
+		message_over(f, d);
 }
 
 /* For sinks that know only begin and end. */
@@ -91,17 +102,14 @@ static bool env_whole(struct env *env, enum side side, const struct message *m, 
 	if (!f->world->sink->whole(f, side, m, end, &d->last))
 		return false;
 	d->cut = d->lost = 0;
-	d->bad = 0;
-	if (f->certain)
-		feeder_confirm(f);
+	message_over(f, d);
 	return true;
 }
 
 static int env_ask(struct env *env, enum side side, uint64_t key, uint64_t offset)
 {
 	struct feeder *f = feeder_of(env);
-	struct origin o = feeder_origin(f, feeder_dir_of(f, side), offset);
-	return f->world->sink->ask(f, side, key, &o);
+	return f->world->sink->ask(f, side, key, origin_of(f, feeder_dir_of(f, side), offset));
 }
 
 static bool env_seek(struct env *env, uint64_t mask, uint64_t *key)
@@ -263,7 +271,7 @@ void feeder_datagram(struct feeder *f, unsigned dir, struct view bytes, uint64_t
 	d->end += bytes.size;
 	f->world->datagram_cut = cut;
 	if (turn_ready(f, dir)) {
-		turn_datagram(f, dir, bytes, cut);
+		turn_run(f, dir, bytes, true, cut);
 		if (d->at == FEEDER_SKIPS)
 			end_datagram(f, dir);
 	} else {
@@ -418,9 +426,7 @@ void feeder_resume(struct feeder *f, unsigned client_dir, uint64_t offset)
 
 struct origin feeder_origin(const struct feeder *f, unsigned dir, uint64_t offset)
 {
-	const struct feeder_dir *d = &f->dir[dir];
-	const struct hold *hold = turn_hold(d);
-	return hold ? *hold_at(hold, offset) : d->last;
+	return *origin_of(f, dir, offset);
 }
 
 static bool dir_is_over(const struct feeder_dir *d)

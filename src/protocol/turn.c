@@ -460,13 +460,6 @@ static struct fed feed(struct feeder *f, unsigned dir, const struct turn *t)
 	return f->ops->feed(f->state, &f->env, feeder_side(f, dir), &in);
 }
 
-static bool answer(struct feeder *f, unsigned dir, struct turn *t)
-{
-	t->empty = false;
-	struct fed r = feed(f, dir, t);
-	return take_answer(f, dir, t, &r);
-}
-
 static void begin_run(struct feeder_dir *d, const struct turn *t)
 {
 	d->at = FEEDER_FEEDS;
@@ -488,33 +481,32 @@ static void end_run(struct feeder *f, struct feeder_dir *d, struct turn *t)
 	d->want = t->want;
 }
 
-void turn_datagram(struct feeder *f, unsigned dir, struct view bytes, uint64_t cut)
+/* All was used, and nothing is left to do but to say so: as nearly always. */
+static bool all_used(const struct turn *t, const struct fed *r)
 {
-	struct feeder_dir *d = &f->dir[dir];
-	struct turn t = {.rest = bytes, .lost = cut};
-	begin_run(d, &t);
-	struct fed r = feed(f, dir, &t);
-	if (r.is == FED_OK && r.used == bytes.size && !r.skip) { /* as nearly all do */
-		counter_add(&f->world->counters->decoded_bytes, r.used);
-		d->at = FEEDER_HOLDS;
-		d->want = 0;
-		return;
-	}
-	if (take_answer(f, dir, &t, &r)) {
-		while (f->ops && !d->dead && (t.rest.size || t.empty) && answer(f, dir, &t))
-			continue;
-	}
-	end_run(f, d, &t);
+	return r->is == FED_OK && r->used == t->rest.size && !(r->skip | r->junk);
 }
 
-/* Feeds all that a direction has in hand, until it is used, held or passed. */
 void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uint64_t lost)
 {
 	struct feeder_dir *d = &f->dir[dir];
 	struct turn t = {.rest = bytes, .lost = lost, .empty = empty};
 	begin_run(d, &t);
-	while (f->ops && !d->dead && (t.rest.size || t.empty) && answer(f, dir, &t))
-		continue;
+	while (f->ops && !d->dead && (t.rest.size || t.empty)) {
+		t.empty = false;
+		struct fed r = feed(f, dir, &t);
+		if (all_used(&t, &r)) {
+			counter_add(&f->world->counters->decoded_bytes, r.used);
+			d->moved |= r.used > 0;
+			d->at = FEEDER_HOLDS;
+			if (d->hold)
+				turn_drop_hold(f, d);
+			d->want = 0;
+			return;
+		}
+		if (!take_answer(f, dir, &t, &r))
+			break;
+	}
 	end_run(f, d, &t);
 }
 

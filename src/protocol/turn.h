@@ -37,10 +37,8 @@ static inline bool turn_ready(struct feeder *f, unsigned dir)
 }
 
 /* Feeds `bytes`, all that a direction has in hand, until it is used, held or passed. `empty`: also
- * when there are none. `lost`: of the skip that just ended. */
+ * when there are none. `lost`: of the skip that just ended, or cut off the datagram. */
 void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uint64_t lost);
-/* Feeds one datagram, of which the capture cut off `cut` bytes. */
-void turn_datagram(struct feeder *f, unsigned dir, struct view bytes, uint64_t cut);
 /* Feeds who waits for a direction that moved, and who has a new decoder. */
 void turn_feed_waiting(struct feeder *f);
 static inline void turn_settle(struct feeder *f)
