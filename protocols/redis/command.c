@@ -336,13 +336,18 @@ struct words {
 static inline struct words words_of(struct view v)
 {
 	uint8_t bytes[COMMAND_WORD] = {0};
-	if (v.size <= 8) { /* most of them */
-		for (uint32_t i = 0; i < v.size; i++)
-			bytes[i] = v.data[i];
-		return (struct words){{capitals(load_le64(bytes)), 0}};
+	uint64_t word = 0;
+	if (v.size > 8) {
+		memcpy(bytes, v.data, v.size < COMMAND_WORD ? v.size : COMMAND_WORD);
+		return (struct words){{capitals(load_le64(bytes)), capitals(load_le64(bytes + 8))}};
 	}
-	memcpy(bytes, v.data, v.size < COMMAND_WORD ? v.size : COMMAND_WORD);
-	return (struct words){{capitals(load_le64(bytes)), capitals(load_le64(bytes + 8))}};
+	if (v.size >= 4) /* most have up to 8; two loads that overlap fetch them */
+		word = load_le32(v.data) | (uint64_t)load_le32(v.data + v.size - 4)
+						   << (v.size - 4) * 8;
+	else
+		word = v.data[0] | (uint64_t)v.data[v.size / 2] << v.size / 2 * 8 |
+		       (uint64_t)v.data[v.size - 1] << (v.size - 1) * 8;
+	return (struct words){{capitals(word), 0}};
 }
 
 const struct redis_command *redis_command_find(struct view name)

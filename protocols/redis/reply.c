@@ -488,10 +488,7 @@ static inline bool say_whole(struct pass *p, uint32_t size)
 			    .fields = p->field,
 			    .field_count = p->fields};
 	p->fields = 0;
-	p->env->ops->begin(p->env, FROM_SERVER, &m);
-	m.offset += size;
-	m.field_count = 0;
-	p->env->ops->end(p->env, FROM_SERVER, &m);
+	p->env->ops->whole(p->env, FROM_SERVER, &m, m.offset + size);
 	p->used += size;
 	count_answered(p->r);
 	return true;

@@ -526,10 +526,7 @@ static void say_whole(struct pass *p, const struct redis_command *c, uint64_t ar
 			    .field_count = p->fields};
 	p->fields = 0;
 	count_open(p->r, (enum redis_answer)c->answer);
-	p->env->ops->begin(p->env, FROM_CLIENT, &m);
-	m.offset += size;
-	m.field_count = 0;
-	p->env->ops->end(p->env, FROM_CLIENT, &m);
+	p->env->ops->whole(p->env, FROM_CLIENT, &m, m.offset + size);
 	p->used += size;
 }
 

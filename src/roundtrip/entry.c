@@ -226,9 +226,9 @@ struct entry *entry_copy(struct keeper *k, const struct entry *e)
 	return copy;
 }
 
-void entry_end(struct entry *e, const struct message *m, const struct origin *origin)
+void entry_end(struct entry *e, uint64_t end, const struct origin *origin)
 {
-	e->to = m->offset;
+	e->to = end;
 	e->last_ns = origin->ts_ns;
 	e->last_frame = origin->frame;
 	e->flags |= ENTRY_ENDED;

@@ -129,7 +129,7 @@ struct entry *entry_copy(struct keeper *k, const struct entry *e);
 /* Packs more fields; those that do not fit in the cap are dropped and the entry is `partial: limit`. */
 void entry_add(struct keeper *k, struct entry *e, const struct message *m);
 /* Notes the end of a message. */
-void entry_end(struct entry *e, const struct message *m, const struct origin *origin);
+void entry_end(struct entry *e, uint64_t end, const struct origin *origin);
 
 /* An answer waits with its request, which is in no line any more. */
 static inline void entry_put_answer(struct entry *request, struct entry *answer)

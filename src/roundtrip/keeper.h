@@ -23,6 +23,7 @@ enum {
 	KEEPER_LATE_MAX = 1 << 16, /* timed-out keys remembered of one flow: 4 MiB */
 	KEEPER_SEEK_MAX = 64,      /* open requests looked through for one without its key */
 	KEEPER_FIELDS_MAX = 256 << 10, /* bytes of fields of one message, in a block of their own */
+	KEEPER_ANSWER_MAX = 2048,      /* bytes of fields of an answer that is recorded at once */
 	KEEPER_NAMES = 256,            /* slots for names: an entry's index is a byte ... */
 	KEEPER_NAMES_MAX = 128,        /* ... half of them in use: every decoder has one or two */
 };
@@ -46,6 +47,7 @@ struct keeper_world {
 	struct key_table keys;
 	struct keeper_name names[KEEPER_NAMES]; /* by a hash of the two */
 	unsigned name_count;
+	uint8_t answer[KEEPER_ANSWER_MAX]; /* packed fields of the answer being recorded */
 	const struct peers *peers; /* for keepers of `many`: those of the packet being fed */
 	/* One record; `rt` and all in it live until the call returns. Endpoints, place, protocol number
 	 * and RTT are still empty: the worker knows them. */

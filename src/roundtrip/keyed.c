@@ -102,8 +102,7 @@ bool keyed_request_whole(struct keeper *k, const struct message *m, uint64_t end
 	q = open_request(k, m, origin, q);
 	if (!q)
 		return true;
-	q->to = end;
-	q->flags |= ENTRY_ENDED;
+	entry_end(q, end, origin);
 	q->partial |= partial_of(m->flags);
 	if (m->flags & MESSAGE_ONEWAY) {
 		keyed_take(k, q);
@@ -121,7 +120,7 @@ void keyed_request_end(struct keeper *k, const struct message *m, const struct o
 		return;
 	flags = m->flags | q->flags_begin;
 	if (!(q->flags & ENTRY_ENDED)) {
-		entry_end(q, m, origin);
+		entry_end(q, m->offset, origin);
 		entry_add(k, q, m);
 	} else if (!(flags & MESSAGE_CANCEL)) {
 		return;
@@ -152,13 +151,24 @@ static bool asked_by(const struct entry *q, const struct endpoint *who)
 	       memcmp(&from->address, &who->address, sizeof(who->address)) == 0;
 }
 
+/* What tells where an answer belongs. */
+struct sent {
+	uint64_t from, ack, first_ns;
+	const struct peers *peers; /* only of `many` */
+};
+
+static inline struct sent sent_of(const struct keeper *k, const struct entry *a)
+{
+	return (struct sent){a->from, a->ack, a->first_ns, k->many ? entry_peers(a) : NULL};
+}
+
 /* May this answer belong to this request, which has none? It was sent with the request's first byte there, and was
  * not there itself when the request was sent. Datagrams have no acknowledgement to tell, but times. */
-static bool follows(const struct keeper *k, const struct entry *q, const struct entry *a)
+static inline bool follows(const struct keeper *k, const struct entry *q, struct sent a)
 {
 	if (!k->feeder.datagram)
-		return a->ack > q->from && a->from >= q->ack;
-	return a->first_ns >= q->first_ns && !(k->many && asked_by(q, &entry_peers(a)->from));
+		return a.ack > q->from && a.from >= q->ack;
+	return a.first_ns >= q->first_ns && !(k->many && asked_by(q, &a.peers->from));
 }
 
 /* One answer for every open request with a key up to its own. */
@@ -173,7 +183,7 @@ static void answer_up_to(struct keeper *k, const struct message *m, struct entry
 
 		next = q->next;
 		if (entry_key(q)->link.key > m->key || q->flags & ENTRY_ANSWERED ||
-		    !follows(k, q, a))
+		    !follows(k, q, sent_of(k, a)))
 			continue;
 		copy = entry_copy(k, a);
 		if (!copy)
@@ -209,7 +219,7 @@ static void answer_one(struct keeper *k, const struct message *m, struct entry *
 {
 	struct entry *q = keyed_find(k, m->key, MESSAGE_REQUEST);
 
-	if (!q || q->flags & ENTRY_ANSWERED || !follows(k, q, a)) {
+	if (!q || q->flags & ENTRY_ANSWERED || !follows(k, q, sent_of(k, a))) {
 		record_orphan(k, a, why_alone(k, m, q));
 	} else if (q->flags & ENTRY_ENDED) {
 		keyed_take(k, q);
@@ -288,7 +298,7 @@ void keyed_response_end(struct keeper *k, const struct message *m, const struct 
 
 	if (!a)
 		return;
-	entry_end(a, m, origin);
+	entry_end(a, m->offset, origin);
 	entry_add(k, a, m);
 	finish_answer(k, a, m, m->flags | a->flags_begin);
 }
@@ -296,12 +306,20 @@ void keyed_response_end(struct keeper *k, const struct message *m, const struct 
 void keyed_response_whole(struct keeper *k, const struct message *m, uint64_t end,
 			  const struct origin *origin)
 {
-	struct entry *a = entry_new(k, m, origin);
+	struct entry *q = keyed_find(k, m->key, MESSAGE_REQUEST), *a;
+	struct sent sent = {m->offset, origin->ack, origin->ts_ns, world_of(k)->peers};
 
+	/* nearly always: nothing special about either */
+	if (q && (q->flags & (ENTRY_ENDED | ENTRY_ANSWERED)) == ENTRY_ENDED &&
+	    !(m->flags & MESSAGE_UP_TO) && follows(k, q, sent) && record_takes(k, m)) {
+		keyed_take(k, q);
+		record_answer(k, q, m, end, origin, 0);
+		return;
+	}
+	a = entry_new(k, m, origin);
 	if (!a)
 		return;
-	a->to = end;
-	a->flags |= ENTRY_ENDED;
+	entry_end(a, end, origin);
 	pair_answer(k, a, m, m->flags);
 }
 
@@ -328,7 +346,7 @@ void keyed_hole(struct keeper *k, enum side side)
 		if (!is_doubtful(k, q))
 			continue;
 		a = keyed_find(k, entry_key(q)->link.key, MESSAGE_RESPONSE);
-		if (!a || !follows(k, q, a))
+		if (!a || !follows(k, q, sent_of(k, a)))
 			end_request(k, q, REASON_GAP);
 	}
 }

@@ -251,32 +251,50 @@ void line_request(struct keeper *k, const struct message *m, const struct origin
 	}
 }
 
-void line_request_end(struct keeper *k, const struct message *m, const struct origin *origin)
+/* A request is whole; `flags`: those it ended with. */
+static void finish_request(struct keeper *k, struct entry *q, unsigned flags)
 {
-	struct entry *q = k->request, *a;
+	struct entry *a = entry_take_answer(q);
 
-	if (!q)
-		return;
 	k->request = NULL;
-	entry_end(q, m, origin);
-	entry_add(k, q, m);
-	q->partial |= partial_of(m->flags);
-	a = entry_take_answer(q);
+	q->partial |= partial_of(flags);
+	flags |= q->flags_begin;
 	if (a) { /* answered while it was still being sent */
 		pair(k, q, a);
 		return;
 	}
-	if (!((m->flags | q->flags_begin) & (MESSAGE_ONEWAY | MESSAGE_CANCEL)))
+	if (!(flags & (MESSAGE_ONEWAY | MESSAGE_CANCEL)))
 		return;
 	take_off(k, q);
 	if (k->ahead > k->open)
 		k->ahead = k->open;
-	if ((m->flags | q->flags_begin) & MESSAGE_ONEWAY) {
+	if (flags & MESSAGE_ONEWAY) {
 		record_oneway(k, q);
 	} else {
 		q->partial |= PARTIAL_CANCELLED;
 		record_unanswered(k, q, REASON_CANCELLED);
 	}
+}
+
+void line_request_end(struct keeper *k, const struct message *m, const struct origin *origin)
+{
+	struct entry *q = k->request;
+
+	if (!q)
+		return;
+	entry_end(q, m->offset, origin);
+	entry_add(k, q, m);
+	finish_request(k, q, m->flags);
+}
+
+void line_request_whole(struct keeper *k, const struct message *m, uint64_t end,
+			const struct origin *origin)
+{
+	line_request(k, m, origin);
+	if (!k->request)
+		return;
+	entry_end(k->request, end, origin);
+	finish_request(k, k->request, m->flags);
 }
 
 void line_response(struct keeper *k, const struct message *m, const struct origin *origin)
@@ -307,7 +325,7 @@ void line_response_end(struct keeper *k, const struct message *m, const struct o
 	if (!a)
 		return;
 	k->response = NULL;
-	entry_end(a, m, origin);
+	entry_end(a, m->offset, origin);
 	entry_add(k, a, m);
 	if (!((m->flags | a->flags_begin) & MESSAGE_FINAL)) {
 		counter_add(&counters_of(k)->interim_responses, 1);
@@ -317,6 +335,29 @@ void line_response_end(struct keeper *k, const struct message *m, const struct o
 	a->flags |= (m->flags | a->flags_begin) & MESSAGE_ERROR ? ENTRY_ERROR : 0;
 	a->partial |= partial_of(m->flags);
 	finish_response(k, a);
+}
+
+/* Is this the answer to the head, with nothing special about either? */
+static bool answers_head(const struct keeper *k, const struct message *m,
+			 const struct origin *origin)
+{
+	const struct entry *q = k->head;
+
+	return q && forward(k) && !k->response && origin->ack > q->from &&
+	       (q->flags & (ENTRY_ENDED | ENTRY_TIMED_OUT)) == ENTRY_ENDED && record_takes(k, m);
+}
+
+void line_response_whole(struct keeper *k, const struct message *m, uint64_t end,
+			 const struct origin *origin)
+{
+	struct message over = {.flags = m->flags, .offset = end};
+
+	if (answers_head(k, m, origin)) {
+		record_answer(k, take_head(k), m, end, origin, k->trust ? PARTIAL_ORDER : 0);
+		return;
+	}
+	line_response(k, m, origin);
+	line_response_end(k, &over, origin);
 }
 
 int line_ask(const struct keeper *k, const struct origin *origin)

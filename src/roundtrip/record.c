@@ -2,13 +2,28 @@
 /* Builds records, and keeps those of a guess until it is confirmed. */
 #include "roundtrip/record.h"
 
-static struct message_part part_of(const struct entry *e)
+/* An answer as a record shows it: of an entry, or of a message that never became one. */
+struct answer {
+	struct message_part part;
+	const struct keeper_name *name;
+	const struct peers *peers; /* only of `many` */
+	unsigned partial;
+};
+
+static inline struct message_part part_of(const struct entry *e)
 {
 	return (struct message_part){e->from,        e->to,         e->first_ns,    e->last_ns,
 				     e->first_frame, e->last_frame, entry_fields(e)};
 }
 
-static void set_times(struct roundtrip *rt, const struct entry *q, const struct entry *a)
+static inline struct answer answer_of(const struct keeper *k, const struct entry *a)
+{
+	return (struct answer){part_of(a), &world_of(k)->names[a->name],
+			       k->many ? entry_peers(a) : NULL, a->partial};
+}
+
+static inline void set_times(struct roundtrip *rt, const struct entry *q,
+			     const struct message_part *a)
 {
 	rt->time_ns = q ? q->first_ns : a->first_ns;
 	if (!q || !a)
@@ -62,33 +77,30 @@ static uint64_t *status_counter(struct counters *c, enum status status)
 }
 
 /* In a conversation of many, who asks is the client, and who answers the server. */
-static void set_peers(struct roundtrip *rt, const struct entry *q, const struct entry *a)
+static void set_peers(struct roundtrip *rt, const struct entry *q, const struct answer *a)
 {
-	rt->client = q ? entry_peers(q)->from : entry_peers(a)->to;
-	rt->server = a ? entry_peers(a)->from : entry_peers(q)->to;
+	rt->client = q ? entry_peers(q)->from : a->peers->to;
+	rt->server = a ? a->peers->from : entry_peers(q)->to;
 }
 
-static void send_record(struct keeper *k, struct entry *q, struct entry *a, enum status status,
-			enum reason reason)
+static inline void send_record(struct keeper *k, const struct entry *q, const struct answer *a,
+			       enum status status, enum reason reason)
 {
-	const struct entry *first = q ? q : a;
 	const struct keeper_world *w = world_of(k);
-	struct message_part request, response;
-	struct roundtrip rt = {.protocol = w->names[first->name].protocol,
-			       .defs = w->names[first->name].defs,
+	const struct keeper_name *name = q ? &w->names[q->name] : a->name;
+	struct message_part request;
+	struct roundtrip rt = {.protocol = name->protocol,
+			       .defs = name->defs,
 			       .status = status,
 			       .reason = reason,
-			       .partial = (q ? q->partial : 0u) | (a ? a->partial : 0u)};
+			       .partial = (q ? q->partial : 0u) | (a ? a->partial : 0u),
+			       .response = a ? &a->part : NULL};
 
 	if (q) {
 		request = part_of(q);
 		rt.request = &request;
 	}
-	if (a) {
-		response = part_of(a);
-		rt.response = &response;
-	}
-	set_times(&rt, q, a);
+	set_times(&rt, q, rt.response);
 	set_health(k, &rt, q);
 	if (k->many)
 		set_peers(&rt, q, a);
@@ -96,6 +108,21 @@ static void send_record(struct keeper *k, struct entry *q, struct entry *a, enum
 		counter_add(&counters_of(k)->roundtrips_icmp, 1);
 	counter_add(status_counter(counters_of(k), status), 1);
 	w->emit(w->data, k, &rt);
+}
+
+/* The record of entries, which go. */
+static void send_entries(struct keeper *k, struct entry *q, struct entry *a, enum status status,
+			 enum reason reason)
+{
+	if (a) {
+		const struct answer answer = answer_of(k, a);
+
+		send_record(k, q, &answer, status, reason);
+	} else {
+		send_record(k, q, NULL, status, reason);
+	}
+	entry_free(k, q);
+	entry_free(k, a);
 }
 
 static void withdraw(struct keeper *k, struct entry *e)
@@ -117,9 +144,7 @@ static void finish(struct keeper *k, struct entry *q, struct entry *a, enum stat
 		return;
 	}
 	if (k->feeder.confirmed) {
-		send_record(k, q, a, status, reason);
-		entry_free(k, q);
-		entry_free(k, a);
+		send_entries(k, q, a, status, reason);
 		return;
 	}
 	first->status = (uint8_t)status;
@@ -144,6 +169,35 @@ void record_pair(struct keeper *k, struct entry *request, struct entry *response
 	if (!k->feeder.confirmed && !k->dropping)
 		feeder_confirm(&k->feeder);
 	finish(k, request, response, error ? STATUS_ERROR : STATUS_OK, REASON_NONE);
+}
+
+static const struct field_def *defs_of(const struct keeper *k, const struct message *m)
+{
+	return m->defs ? m->defs : k->feeder.ops->fields;
+}
+
+bool record_takes(const struct keeper *k, const struct message *m)
+{
+	return k->feeder.confirmed && m->flags & MESSAGE_FINAL &&
+	       fields_bound(defs_of(k, m), m->fields, m->field_count) <= KEEPER_ANSWER_MAX;
+}
+
+void record_answer(struct keeper *k, struct entry *request, const struct message *m, uint64_t end,
+		   const struct origin *origin, unsigned partial)
+{
+	struct keeper_world *w = world_of(k);
+	uint32_t size = fields_pack_all(defs_of(k, m), m->fields, m->field_count, w->answer);
+	bool error = request->flags & ENTRY_ERROR || m->flags & MESSAGE_ERROR;
+	const struct answer answer = {
+		.part = {m->offset, end, origin->ts_ns, origin->ts_ns, origin->frame, origin->frame,
+			 view_of(w->answer, size)},
+		.peers = w->peers,
+		.partial = partial | partial_of(m->flags),
+	};
+
+	counter_add(&counters_of(k)->responses, 1);
+	send_record(k, request, &answer, error ? STATUS_ERROR : STATUS_OK, REASON_NONE);
+	entry_free(k, request);
 }
 
 void record_unanswered(struct keeper *k, struct entry *request, enum reason reason)
@@ -179,10 +233,7 @@ void keeper_release(struct keeper *k)
 		bool orphan = e->status == STATUS_ORPHAN;
 		struct entry *a = orphan ? e : entry_take_answer(e);
 
-		send_record(k, orphan ? NULL : e, a, e->status, e->reason);
-		if (!orphan)
-			entry_free(k, a);
-		entry_free(k, e);
+		send_entries(k, orphan ? NULL : e, a, e->status, e->reason);
 	}
 }
 
@@ -261,20 +312,18 @@ static bool on_whole(struct feeder *f, enum side side, const struct message *m, 
 {
 	struct keeper *k = (struct keeper *)f;
 
-	if (!k->keyed || m->kind == MESSAGE_PUSH) {
-		struct message over = *m;
-
-		over.offset = end;
-		over.field_count = 0;
-		on_begin(f, side, m, origin);
-		on_end(f, side, &over, origin);
-		return true;
-	}
-	if (side == FROM_SERVER)
+	if (k->keyed && side == FROM_SERVER)
 		k->after_hole = 0;
-	if (m->kind == MESSAGE_REQUEST)
+	if (m->kind == MESSAGE_PUSH) {
+		counter_add(&counters_of(k)->pushes, 1);
+	} else if (m->kind == MESSAGE_RESPONSE) {
+		(k->keyed ? keyed_response_whole : line_response_whole)(k, m, end, origin);
+	} else if (k->keyed) {
 		return keyed_request_whole(k, m, end, origin);
-	keyed_response_whole(k, m, end, origin);
+	} else {
+		counter_add(&counters_of(k)->requests, 1);
+		line_request_whole(k, m, end, origin);
+	}
 	return true;
 }
 

@@ -7,6 +7,10 @@
 
 /* Each of these consumes the entries it is given and counts the record. */
 void record_pair(struct keeper *k, struct entry *request, struct entry *response, unsigned partial);
+/* The same of an answer in hand: without an entry of its own, if record_takes(). */
+bool record_takes(const struct keeper *k, const struct message *answer);
+void record_answer(struct keeper *k, struct entry *request, const struct message *answer,
+		   uint64_t end, const struct origin *origin, unsigned partial);
 void record_unanswered(struct keeper *k, struct entry *request, enum reason reason);
 void record_orphan(struct keeper *k, struct entry *response, enum reason reason);
 /* An ICMP error was all the answer. */
@@ -24,6 +28,11 @@ void line_request(struct keeper *k, const struct message *m, const struct origin
 void line_request_end(struct keeper *k, const struct message *m, const struct origin *origin);
 void line_response(struct keeper *k, const struct message *m, const struct origin *origin);
 void line_response_end(struct keeper *k, const struct message *m, const struct origin *origin);
+/* Begin and end at once. */
+void line_request_whole(struct keeper *k, const struct message *m, uint64_t end,
+			const struct origin *origin);
+void line_response_whole(struct keeper *k, const struct message *m, uint64_t end,
+			 const struct origin *origin);
 int line_ask(const struct keeper *k, const struct origin *origin);
 void line_hole(struct keeper *k, enum side side, enum why why);
 /* Everything ends; the line is as new. */
