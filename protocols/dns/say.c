@@ -434,20 +434,40 @@ static __attribute__((noinline)) bool say_with_fields(struct env *env, enum side
 	return true;
 }
 
+/* The type of the first question; false: there is none. Nearly always it is the only one, and ends where the records
+ * begin. */
+static bool first_type(const struct dns_message *d, uint16_t *ret)
+{
+	enum { TYPE_AND_CLASS = 4 };
+	struct dns_question q;
+	uint32_t at = DNS_HEADER;
+
+	if (d->header.count[DNS_QUESTION] == 1) {
+		*ret = load_be16(d->bytes.data + d->records - TYPE_AND_CLASS);
+		return true;
+	}
+	if (!d->header.count[DNS_QUESTION] || dns_question_read(d->bytes, &at, &q) != DNS_OK)
+		return false;
+	*ret = q.type;
+	return true;
+}
+
 /* The type alone, for who only counts. With `end` 0 the message is only begun. */
 static bool say_with_type(struct env *env, enum side side, struct message *m,
 			  const struct dns_message *d, uint64_t end)
 {
-	enum { NAME_ROOM = 16 }; /* of the longest type, NSEC3PARAM, and more */
-	char name[NAME_ROOM];
-	struct dns_text t = {.to = name, .room = NAME_ROOM};
+	enum { NAME_ROOM = 16 }; /* of TYPE65535, and more */
+	char room[NAME_ROOM];
+	struct dns_text t = {.to = room, .room = NAME_ROOM};
 	struct field f = {.id = TYPE};
-	struct dns_question q;
-	uint32_t at = DNS_HEADER;
+	uint16_t type;
 
-	if (d->header.count[DNS_QUESTION] && dns_question_read(d->bytes, &at, &q) == DNS_OK) {
-		dns_put_named(&t, dns_type_name(q.type), "TYPE", q.type);
-		f.text = view_of(name, t.size);
+	if (first_type(d, &type)) {
+		const char *name = dns_type_name(type);
+
+		if (!name)
+			dns_put_named(&t, NULL, "TYPE", type);
+		f.text = name ? view_text(name) : view_of(room, t.size);
 		m->fields = &f;
 		m->field_count = 1;
 	}

@@ -447,23 +447,22 @@ static bool take_answer(struct feeder *f, unsigned dir, struct turn *t, const st
 	return on_bad(f, dir, t, r->junk, r->why);
 }
 
-static struct fed feed(struct feeder *f, unsigned dir, const struct turn *t)
+static inline struct fed feed(struct feeder *f, unsigned dir, struct view rest, uint64_t lost)
 {
 	struct feeder_dir *d = &f->dir[dir];
 	struct input in = {
-		.bytes = t->rest,
-		.offset = d->end - t->rest.size,
+		.bytes = rest,
+		.offset = d->end - rest.size,
 		.ts_ns = d->last.ts_ns,
-		.lost = t->lost,
+		.lost = lost,
 		.datagram = f->datagram,
 	};
 	return f->ops->feed(f->state, &f->env, feeder_side(f, dir), &in);
 }
 
-static void begin_run(struct feeder_dir *d, const struct turn *t)
+static bool is_fed(const struct feeder *f, const struct feeder_dir *d, uint32_t size, bool empty)
 {
-	d->at = FEEDER_FEEDS;
-	d->left = t->rest.size;
+	return f->ops && !d->dead && (size || empty);
 }
 
 /* What remains in hand after the last answer. */
@@ -481,33 +480,43 @@ static void end_run(struct feeder *f, struct feeder_dir *d, struct turn *t)
 	d->want = t->want;
 }
 
-/* All was used, and nothing is left to do but to say so: as nearly always. */
-static bool all_used(const struct turn *t, const struct fed *r)
+/* Goes on behind the first answer, or ends at once when there was none. */
+static __attribute__((noinline)) void go_on(struct feeder *f, unsigned dir, struct turn t,
+					    const struct fed *first)
 {
-	return r->is == FED_OK && r->used == t->rest.size && !(r->skip | r->junk);
+	struct feeder_dir *d = &f->dir[dir];
+	bool more = first && take_answer(f, dir, &t, first);
+	while (more && is_fed(f, d, t.rest.size, t.empty)) {
+		t.empty = false;
+		struct fed r = feed(f, dir, t.rest, t.lost);
+		more = take_answer(f, dir, &t, &r);
+	}
+	end_run(f, d, &t);
 }
 
 void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uint64_t lost)
 {
 	struct feeder_dir *d = &f->dir[dir];
-	struct turn t = {.rest = bytes, .lost = lost, .empty = empty};
-	begin_run(d, &t);
-	while (f->ops && !d->dead && (t.rest.size || t.empty)) {
-		t.empty = false;
-		struct fed r = feed(f, dir, &t);
-		if (all_used(&t, &r)) {
-			counter_add(&f->world->counters->decoded_bytes, r.used);
-			d->moved |= r.used > 0;
-			d->at = FEEDER_HOLDS;
-			if (d->hold)
-				turn_drop_hold(f, d);
-			d->want = 0;
-			return;
-		}
-		if (!take_answer(f, dir, &t, &r))
-			break;
+	const struct turn t = {.rest = bytes, .lost = lost};
+	d->at = FEEDER_FEEDS;
+	d->left = bytes.size;
+	if (!is_fed(f, d, bytes.size, empty)) {
+		go_on(f, dir, t, NULL);
+		return;
 	}
-	end_run(f, d, &t);
+	struct fed r = feed(f, dir, bytes, lost);
+	if (r.is != FED_OK || r.used != bytes.size || r.skip || r.junk) {
+		go_on(f, dir, t, &r);
+		return;
+	}
+	/* all was used, and nothing is left to do but to say so: as nearly always */
+	counter_add(&f->world->counters->decoded_bytes, r.used);
+	if (r.used)
+		d->moved = 1;
+	d->at = FEEDER_HOLDS;
+	if (d->hold)
+		turn_drop_hold(f, d);
+	d->want = 0;
 }
 
 /* Who waited is fed again once the other direction moved; a loop, so that no decoder can make it

@@ -10,7 +10,7 @@ _Static_assert(ENTRY_MAX / ENTRY_STEP <= UINT8_MAX, "a block's size is one byte"
 /* --- names --- */
 
 /* The index of a protocol's name and field table; negative: too many. */
-static int name_of(struct keeper_world *w, const char *protocol, const struct field_def *defs)
+static int look_up_name(struct keeper_world *w, const char *protocol, const struct field_def *defs)
 {
 	uint64_t bits = ((uint64_t)(uintptr_t)protocol ^ (uint64_t)(uintptr_t)defs << 7) *
 			0x9e3779b97f4a7c15;
@@ -24,6 +24,21 @@ static int name_of(struct keeper_world *w, const char *protocol, const struct fi
 		return -1;
 	w->name_count++;
 	w->names[i] = (struct keeper_name){protocol, defs};
+	return i;
+}
+
+/* The same; most messages are of the protocol of the one before. */
+static inline int name_of(struct keeper_world *w, const char *protocol,
+			  const struct field_def *defs)
+{
+	const struct keeper_name *last = &w->names[w->last_name];
+	int i;
+
+	if (last->protocol == protocol && last->defs == defs)
+		return w->last_name;
+	i = look_up_name(w, protocol, defs);
+	if (i >= 0)
+		w->last_name = (uint8_t)i;
 	return i;
 }
 

@@ -47,6 +47,7 @@ struct keeper_world {
 	struct key_table keys;
 	struct keeper_name names[KEEPER_NAMES]; /* by a hash of the two */
 	unsigned name_count;
+	uint8_t last_name;                 /* of the newest entry */
 	uint8_t answer[KEEPER_ANSWER_MAX]; /* packed fields of the answer being recorded */
 	const struct peers *peers; /* for keepers of `many`: those of the packet being fed */
 	/* One record; `rt` and all in it live until the call returns. Endpoints, place, protocol number

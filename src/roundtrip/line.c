@@ -150,7 +150,7 @@ static void look_for_turn(struct keeper *k, const struct message *m, const struc
 		if (k->loose ? k->ahead
 			     : k->open) { /* it read an answer, and asks with others open */
 			k->sliding |= !lockstep(k);
-		} else if (quiet_turn(k, m, origin)) {
+		} else if ((k->loose || !k->evidence) && quiet_turn(k, m, origin)) {
 			if (!k->loose)
 				k->evidence = 1; /* too late for a line that is on trust already */
 			else if (!k->sliding && !k->after_hole) /* rule (d) */
