@@ -306,9 +306,12 @@ void keyed_response_end(struct keeper *k, const struct message *m, const struct 
 void keyed_response_whole(struct keeper *k, const struct message *m, uint64_t end,
 			  const struct origin *origin)
 {
-	struct entry *q = keyed_find(k, m->key, MESSAGE_REQUEST), *a;
+	struct entry *a = k->answers ? keyed_find(k, m->key, MESSAGE_RESPONSE) : NULL, *q;
 	struct sent sent = {m->offset, origin->ack, origin->ts_ns, world_of(k)->peers};
 
+	if (a)
+		cut_answer(k, a);
+	q = keyed_find(k, m->key, MESSAGE_REQUEST);
 	/* nearly always: nothing special about either */
 	if (q && (q->flags & (ENTRY_ENDED | ENTRY_ANSWERED)) == ENTRY_ENDED &&
 	    !(m->flags & MESSAGE_UP_TO) && follows(k, q, sent) && record_takes(k, m)) {

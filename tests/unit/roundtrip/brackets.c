@@ -73,6 +73,12 @@ static bool is_letter(uint8_t c)
 	return (c | 32) >= 'a' && (c | 32) <= 'z';
 }
 
+/* A bracket that ends the newest message. */
+static bool ends_here(struct view v)
+{
+	return v.size && v.data[0] == ')' && (v.size == 1 || v.data[1] < '0' || v.data[1] > '9');
+}
+
 /* The head of a message, from behind its bracket on. */
 static void begin(struct env *env, enum side side, struct view v, uint32_t *at, uint64_t offset)
 {
@@ -80,6 +86,7 @@ static void begin(struct env *env, enum side side, struct view v, uint32_t *at, 
 			    .flags = side == FROM_CLIENT ? 0 : MESSAGE_FINAL,
 			    .offset = offset};
 	struct field name = {.id = FIELD_NAME};
+	const uint8_t *start = v.data + *at - 1;
 
 	for (; *at < v.size; ++*at) {
 		uint8_t c = v.data[*at];
@@ -108,6 +115,11 @@ static void begin(struct env *env, enum side side, struct view v, uint32_t *at, 
 	m.cookie = name.text.size ? name.text.data[0] : 0;
 	m.fields = &name;
 	m.field_count = 1;
+	if (brackets.whole && ends_here(view_from(v, *at))) {
+		++*at;
+		env->ops->whole(env, side, &m, offset + (uint64_t)(v.data + *at - start));
+		return;
+	}
 	env->ops->begin(env, side, &m);
 	m.field_count = 0;
 	newest[side] = m.key;

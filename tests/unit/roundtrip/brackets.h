@@ -40,6 +40,7 @@ struct brackets {
 	struct protocol_stats stats[4];
 	const struct protocol_ops *to;
 	bool keep_open;
+	bool whole; /* messages in hand are said at once */
 	struct field added;
 	int cookie;
 	uint64_t now_ns, frame;

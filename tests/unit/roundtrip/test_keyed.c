@@ -22,6 +22,15 @@ Test(keyed, answers_find_their_requests_in_any_order)
 	said_is("c=C a=A b!B");
 }
 
+Test(keyed, messages_in_hand_pair_as_others_do)
+{
+	brackets.whole = true;
+	client("(1a)(2b)(3c.");
+	server("(!2B)(1A.(1X)(3C)");
+	client(")3");
+	said_is("b!B a=A+cut -X:unasked c=C+early");
+}
+
 Test(keyed, messages_may_interleave)
 {
 	client("(1a.");

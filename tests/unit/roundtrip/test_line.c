@@ -21,6 +21,15 @@ Test(line, answers_belong_to_requests_in_order)
 	said_is("c=C");
 }
 
+Test(line, messages_in_hand_pair_as_others_do)
+{
+	brackets.whole = true;
+	client("(a)(b)(~c)(d.");
+	server("(!A)(*I)(B)(X)(D)");
+	client(".)");
+	said_is("c~ a!A b=B -D:unasked d=X+early");
+}
+
 Test(line, an_answer_may_come_in_pieces)
 {
 	client("(a)");
