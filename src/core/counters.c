@@ -59,7 +59,8 @@ uint64_t counters_value(const struct counters *c, unsigned i)
 	X("fragments", V(frames_fragment),                                                         \
 	  V(fragments_used) + V(fragments_expired) + V(fragments_evicted) + V(fragments_dropped) + \
 		  V(fragments_held))                                                               \
-	X("packets from frames", V(packets), V(frames_packet) + V(fragments_reassembled))          \
+	X("packets from frames", V(packets) + V(handoffs_dropped),                                 \
+	  V(frames_packet) + V(fragments_reassembled))                                             \
 	X("packets by kind", V(packets),                                                           \
 	  V(packets_tcp) + V(packets_udp) + V(packets_icmp_error) + V(packets_other))              \
 	X("payload seen", V(seen_bytes) + V(datagram_bytes),                                       \

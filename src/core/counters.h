@@ -33,6 +33,11 @@
 	X(fragments_used, "fragments that became part of a packet")                                \
 	X(fragments_held, "fragments waiting at the end")                                          \
 	X(time_jumps, "frames whose time is over an hour away from the time before")               \
+	/* live capture */                                                                         \
+	X(kernel_drops, "packets the kernel dropped because the ring was full")                    \
+	X(kernel_freezes, "times the kernel found the ring full")                                  \
+	X(handoffs, "packets that came to another worker than their own, and were passed on")      \
+	X(handoffs_dropped, "of these, dropped because the queue between the two was full")        \
 	/* flow */                                                                                 \
 	X(packets, "packets given to flows (a rebuilt packet is one)")                             \
 	X(packet_bytes, "payload bytes of these packets, as captured")                             \

@@ -17,7 +17,8 @@
 	X(ERR_DAMAGED, "the file is damaged")                                                      \
 	X(ERR_UNSUPPORTED, "not supported")                                                        \
 	X(ERR_INVALID, "not valid")                                                                \
-	X(ERR_LIMIT, "a limit is reached")
+	X(ERR_LIMIT, "a limit is reached")                                                         \
+	X(ERR_PERMISSION, "not permitted")
 
 enum err {
 	ERR_OK = 0,

@@ -3,17 +3,19 @@
 /*
  * One captured frame, borrowed from the block it was read into: valid until that block is used again.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 struct frame {
 	const uint8_t *data;
 	uint64_t ts_ns;     /* packet time */
-	uint64_t number;    /* frame number in its file, from 1, as Wireshark counts */
+	uint64_t number;    /* frame number in its file, from 1, as Wireshark counts; 0: live */
 	uint32_t captured;  /* bytes at `data` */
 	uint32_t wire;      /* bytes it had on the wire, >= captured */
 	uint16_t link_type; /* LINKTYPE_ value (tcpdump.org), not the platform's DLT_ */
 	uint16_t interface; /* index into the source's interfaces */
 	uint16_t file;      /* index into the source's files, from 0 */
+	bool filtered;      /* the user's filter has been applied already, by the kernel */
 };
 
 /* Where a byte was seen: file and frame number in one word, for `frames` in a record. */

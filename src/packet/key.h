@@ -24,12 +24,13 @@ static inline uint64_t pair_hash(const struct flow_key *key, uint64_t secret)
 }
 
 /* The conversations that are wider than a 5-tuple; see DESIGN.md section 5. */
-static inline uint32_t owner_of(const struct flow_key *key, uint64_t hash, uint64_t secret)
+static inline uint32_t owner_of(const struct flow_key *key, uint64_t hash, uint64_t secret,
+				const struct spread *spread)
 {
 	uint16_t a = key->port[0], b = key->port[1];
 
 	if (key->proto != PROTO_UDP)
-		return owner_mix(hash);
+		return spread ? spread_of(spread, key->address, key->port) : owner_mix(hash);
 	if (a == PORT_MDNS || b == PORT_MDNS)
 		return owner_mix(secret + PORT_MDNS);
 	if (a == PORT_ROCE || b == PORT_ROCE)
@@ -42,7 +43,16 @@ static inline uint32_t owner_of(const struct flow_key *key, uint64_t hash, uint6
 		return owner_mix(hash_bytes(&key->address[asks], sizeof(struct address),
 					    secret ^ key->port[asks]));
 	}
-	return owner_mix(hash);
+	return spread ? spread_of(spread, key->address, key->port) : owner_mix(hash);
+}
+
+/* Datagrams that answer each other across 5-tuples. */
+static inline bool key_in_group(const struct flow_key *key)
+{
+	uint16_t a = key->port[0], b = key->port[1];
+
+	return key->proto == PROTO_UDP &&
+	       (a == PORT_MDNS || b == PORT_MDNS || a == PORT_LLMNR || b == PORT_LLMNR);
 }
 
 static inline void address_set_v4(struct address *to, uint32_t v4)

@@ -14,6 +14,7 @@
 #include "core/err.h"
 #include "core/frame.h"
 #include "core/scratch.h"
+#include "core/spread.h"
 #include "core/types.h"
 
 /* The two endpoints in a fixed order (memcmp of address, then port), so both directions are equal. */
@@ -90,6 +91,9 @@ struct packet_parser;
 
 struct packet_options {
 	uint64_t secret; /* for hashes */
+	/* Live, with several workers: the owner of a plain conversation is what the kernel deals frames out by.
+	 * Lives as long as the parser. NULL: a hash. */
+	const struct spread *spread;
 	/* The reader's. Counted here: one of frames_{packet,fragment,not_ip,truncated,malformed,unsupported}
 	 * a call, and fragments_*. frames, frame_bytes, frames_cut and frames_filtered are the caller's. */
 	struct counters *counters;
@@ -117,3 +121,5 @@ void packet_parser_finish(struct packet_parser *p);
 /* A place by its id; valid for the parser's life, from any thread that was handed the id. Place ids count
  * from 0 in order of appearance; the cap is 65,535, beyond it everything is the last place. */
 const struct place *packet_place(const struct packet_parser *p, uint16_t id);
+/* The id of a place that another parser saw. */
+uint16_t packet_place_id(struct packet_parser *p, const struct place *place);

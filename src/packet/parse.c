@@ -16,6 +16,7 @@ int packet_parser_new(const struct packet_options *options, struct packet_parser
 	if (!p)
 		return ERR_NOMEM;
 	p->secret = options->secret;
+	p->spread = options->spread;
 	p->counters = options->counters;
 	if (defrag_init(&p->defrag, options) < 0) {
 		packet_parser_free(p);
@@ -82,7 +83,7 @@ static inline bool parse_fast(struct packet_parser *p, const struct frame *f, st
 	uint32_t have = end < f->captured ? end : f->captured;
 	key_set_v4(ret, load_be32(h + IP + 12), load_be32(h + IP + 16), sport, dport, proto,
 		   p->secret);
-	ret->owner = owner_of(&ret->key, ret->hash, p->secret);
+	ret->owner = owner_of(&ret->key, ret->hash, p->secret, p->spread);
 	ret->payload = h + payload;
 	ret->payload_size = have - payload;
 	ret->payload_cut = end - have;

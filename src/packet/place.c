@@ -94,3 +94,8 @@ const struct place *packet_place(const struct packet_parser *p, uint16_t id)
 	/* Not `count`: another thread may ask, and it was handed the id after the place was made. */
 	return p->places.chunk[id / PLACE_CHUNK] ? place_at(&p->places, id) : &nowhere;
 }
+
+uint16_t packet_place_id(struct packet_parser *p, const struct place *place)
+{
+	return place_id(p, place);
+}

@@ -44,7 +44,7 @@ static int finish(struct walk *w, enum packet_kind kind, const struct ip_info *i
 	uint64_t secret = w->parser->secret;
 
 	key_set(ret, &ip->src, &ip->dst, sport, dport, ip->proto, secret);
-	ret->owner = owner_of(&ret->key, ret->hash, secret);
+	ret->owner = owner_of(&ret->key, ret->hash, secret, w->parser->spread);
 	ret->payload = w->at;
 	ret->payload_size = w->left;
 	ret->payload_cut = w->wire - w->left;

@@ -115,6 +115,7 @@ void defrag_finish(struct packet_parser *p);
 
 struct packet_parser {
 	uint64_t secret;
+	const struct spread *spread;
 	struct counters *counters;
 	struct defrag defrag;
 	struct place_table places;

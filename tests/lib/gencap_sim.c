@@ -59,7 +59,7 @@ static void capture(struct sim *s, int from, const struct segment *g)
 	key_set_v4(p, from == C ? client : server, from == C ? server : client,
 		   from == C ? 40000 : GENCAP_SERVER_PORT, from == C ? GENCAP_SERVER_PORT : 40000,
 		   PROTO_TCP, 0);
-	p->owner = owner_of(&p->key, p->hash, 0);
+	p->owner = owner_of(&p->key, p->hash, 0, NULL);
 	p->kind = PACKET_TCP;
 	p->flags = g->flags;
 	p->seq = e->isn + !(g->flags & TCP_SYN) + (uint32_t)g->from;
