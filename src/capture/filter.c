@@ -5,6 +5,7 @@
  */
 #include "capture/source.h"
 
+#include <ctype.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +162,35 @@ bool filter_wants(struct filter *f, const struct frame *frame)
 		p = program_of(f, frame->link_type);
 	return p && p->usable &&
 	       bpf_filter(p->code.bf_insns, frame->data, frame->wire, frame->captured);
+}
+
+/* Is the word in the expression? */
+static bool mentions(const char *text, const char *word)
+{
+	size_t size = strlen(word);
+
+	for (const char *p = strstr(text, word); p; p = strstr(p + 1, word))
+		if ((p == text || !isalnum((unsigned char)p[-1])) &&
+		    !isalnum((unsigned char)p[size]))
+			return true;
+	return false;
+}
+
+unsigned filter_program(struct filter *f, struct filter_insn *to, unsigned room)
+{
+	const struct program *p;
+
+	if (!f->text || mentions(f->text, "vlan"))
+		return 0;
+	p = program_of(f, LINKTYPE_ETHERNET);
+	if (!p || !p->usable || p->code.bf_len > room)
+		return 0;
+	for (unsigned i = 0; i < p->code.bf_len; i++) {
+		const struct bpf_insn *insn = &p->code.bf_insns[i];
+
+		to[i] = (struct filter_insn){insn->code, insn->jt, insn->jf, insn->k};
+	}
+	return p->code.bf_len;
 }
 
 const char *filter_error(const struct filter *f)

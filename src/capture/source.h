@@ -120,3 +120,17 @@ void filter_free(struct filter *f);
  * words are kept for filter_error(). */
 bool filter_wants(struct filter *f, const struct frame *frame);
 const char *filter_error(const struct filter *f);
+
+/* One instruction of classic BPF, as libpcap and the kernel have it. */
+struct filter_insn {
+	uint16_t code;
+	uint8_t jt, jf;
+	uint32_t k;
+};
+
+/*
+ * The program for Ethernet frames, for the kernel to run: it accepts with anything but 0. Returns its length; 0
+ * when it is no program for the kernel: it is longer than `room`, or asks for VLAN tags, which the kernel
+ * has taken off.
+ */
+unsigned filter_program(struct filter *f, struct filter_insn *to, unsigned room);
