@@ -37,7 +37,21 @@ static void arm(struct worker *w, struct exchange *x)
 	if (park <= w->now_ns) /* idle, but not at rest */
 		park = idle;
 	deadline = park < deadline ? park : deadline;
+	if (w->options.stuck_ns) {
+		uint64_t stuck = keeper_stuck_deadline(&x->keeper, w->now_ns);
+
+		deadline = stuck < deadline ? stuck : deadline;
+	}
 	timer_set(&w->exchange_wheel, &x->timer, deadline < idle ? deadline : idle);
+}
+
+/* A request may now be the first that gets stuck. */
+static void arm_stuck(struct worker *w, struct exchange *x)
+{
+	uint64_t deadline = keeper_stuck_deadline(&x->keeper, w->now_ns);
+
+	if (deadline < x->timer.deadline_ns)
+		timer_set(&w->exchange_wheel, &x->timer, deadline);
 }
 
 static void *get(struct worker *w, size_t size)
@@ -138,14 +152,6 @@ static bool querier_of(const struct packet *p, unsigned *ret_side)
 
 	*ret_side = port[0] == PORT_LLMNR;
 	return !mdns && port[0] != port[1];
-}
-
-static bool in_group(const struct packet *p)
-{
-	const uint16_t *port = p->key.port;
-
-	return port[0] == PORT_MDNS || port[1] == PORT_MDNS || port[0] == PORT_LLMNR ||
-	       port[1] == PORT_LLMNR;
 }
 
 static uint64_t group_key(const struct worker *w, const struct packet *p)
@@ -292,7 +298,7 @@ static struct exchange *exchange_of(struct worker *w, struct flow *f, const stru
 	if (verdict == FLOW_COPY || f->state & FLOW_BYPASSED || !w->options.decode ||
 	    !p->payload_size)
 		return NULL;
-	if (in_group(p))
+	if (key_in_group(&p->key))
 		return group_of(w, p);
 	x = exchange_live(f);
 	return x ? x : exchange_new(w, f, p);
@@ -322,6 +328,8 @@ void exchange_packet(struct worker *w, struct flow *f, const struct packet *p,
 		keeper_finish(&x->keeper, END_FIN);
 		exchange_free(w, x);
 		flow_mark(f, FLOW_BYPASSED);
+	} else if (w->options.stuck_ns) {
+		arm_stuck(w, x);
 	}
 }
 

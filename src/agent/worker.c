@@ -82,6 +82,11 @@ static void arm(struct worker *w, struct conversation *c)
 	deadline = idle < deadline ? idle : deadline;
 	deadline = stream < deadline ? stream : deadline;
 	deadline = keeper < deadline ? keeper : deadline;
+	if (w->options.stuck_ns) {
+		uint64_t stuck = keeper_stuck_deadline(&c->keeper, w->now_ns);
+
+		deadline = stuck < deadline ? stuck : deadline;
+	}
 	if (c->stream.reset && last + LINGER_NS < deadline)
 		deadline = last + LINGER_NS;
 	if (!timer_armed(&c->timer) || deadline < c->timer.deadline_ns)
@@ -172,11 +177,12 @@ static void park(struct worker *w, struct conversation *c, uintptr_t parked)
 }
 
 /* Does a conversation that goes on wait for anything but its next packet? */
-static inline bool waits(const struct conversation *c)
+static inline bool waits(const struct worker *w, const struct conversation *c)
 {
 	const struct protocol_ops *ops = c->keeper.feeder.ops;
 
-	return c->stream.reset || c->stream.held || (ops && ops->answer_timeout_ms);
+	return c->stream.reset || c->stream.held || (ops && ops->answer_timeout_ms) ||
+	       (w->options.stuck_ns && c->keeper.head);
 }
 
 /* What became of a conversation after the stream moved, when it ended or waits(). */
@@ -310,7 +316,7 @@ static void tcp_packet(struct worker *w, struct flow *f, const struct packet *p,
 		return;
 	}
 	state = stream_segment(&c->stream, p, verdict == FLOW_ELSEWHERE);
-	if (state != STREAM_ON || waits(c))
+	if (state != STREAM_ON || waits(w, c))
 		settle(w, c, state);
 }
 
@@ -458,6 +464,7 @@ int worker_new(const struct worker_options *options, struct worker **ret_worker)
 	w->keepers.health = on_health;
 	w->keepers.sent_before = on_sent_before;
 	w->keepers.data = w;
+	w->keepers.stuck_ns = options->stuck_ns;
 	*ret_worker = w;
 	return 0;
 }

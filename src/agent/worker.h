@@ -24,6 +24,7 @@ struct worker_options {
 	uint64_t tcp_idle_ns; /* 0: 15 min */
 	/* A conversation at rest for so long is parked; 0: 1 s; UINT64_MAX: never. */
 	uint64_t park_ns;
+	uint64_t stuck_ns; /* requests that wait so long are told of, once; 0: never */
 	/* One record; `rt` lives until the call returns. */
 	void (*emit)(void *data, const struct roundtrip *rt);
 	/* A tick, or the end, is done: what it emitted comes from several flows in no order. */

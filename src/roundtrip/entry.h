@@ -24,6 +24,7 @@ enum entry_flag {
 	ENTRY_HOLE_CLIENT = 512, /* a client hole was seen since it began */
 	ENTRY_HOLE_SERVER = 1024,
 	ENTRY_PEERS = 2048, /* has a part for its peers in front */
+	ENTRY_TOLD = 4096,  /* a request already told of as open */
 };
 
 struct entry {

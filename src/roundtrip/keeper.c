@@ -110,11 +110,39 @@ uint64_t keeper_deadline(const struct keeper *k)
 	return late < waits ? late : waits;
 }
 
+/* What is told of a guess cannot be taken back: it is not told. */
+static bool tells(const struct keeper *k)
+{
+	return world_of(k)->stuck_ns && k->head && k->feeder.confirmed;
+}
+
+uint64_t keeper_stuck_deadline(const struct keeper *k, uint64_t now_ns)
+{
+	uint64_t stuck = world_of(k)->stuck_ns;
+
+	if (!tells(k))
+		return UINT64_MAX;
+	return k->head->flags & ENTRY_TOLD ? now_ns + stuck / 8 : k->head->first_ns + stuck;
+}
+
+static void tell_stuck(struct keeper *k, uint64_t now_ns)
+{
+	uint64_t stuck = world_of(k)->stuck_ns;
+
+	for (struct entry *q = k->head; q && q->first_ns + stuck <= now_ns; q = q->next) {
+		if (!(q->flags & (ENTRY_TOLD | ENTRY_TIMED_OUT | ENTRY_ANSWERED)))
+			record_open(k, q);
+		q->flags |= ENTRY_TOLD;
+	}
+}
+
 void keeper_tick(struct keeper *k, uint64_t now_ns)
 {
 	uint64_t timeout = timeout_ns(k);
 	struct entry *q;
 
+	if (tells(k))
+		tell_stuck(k, now_ns);
 	while (timeout && (q = oldest_waiting(k)) && q->first_ns + timeout <= now_ns) {
 		if (k->keyed)
 			keyed_timeout(k, q, q->first_ns + 2 * timeout);

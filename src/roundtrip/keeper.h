@@ -60,6 +60,7 @@ struct keeper_world {
 	 * sent before the server had the client's byte `offset`; 0: none that did not go out. May be NULL. */
 	uint64_t (*sent_before)(void *data, const struct keeper *k, uint64_t offset);
 	void *data;
+	uint64_t stuck_ns; /* a request that waits so long for its answer is told of; 0: never */
 };
 
 /* A conversation has one all its life: what is rarely needed is elsewhere. */
@@ -107,7 +108,11 @@ void keeper_done(struct keeper *k);
 
 /* When keeper_tick has something to do; UINT64_MAX: never. */
 uint64_t keeper_deadline(const struct keeper *k);
-/* At a tick: requests whose answer is late by their protocol's timeout are said unanswered, once. */
+/* The same for requests that wait for stuck_ns. The first one is told of in time, those behind one that was
+ * told already at most an eighth later: nothing is looked for at every packet. */
+uint64_t keeper_stuck_deadline(const struct keeper *k, uint64_t now_ns);
+/* At a tick: requests whose answer is late by their protocol's timeout are said unanswered, once; those that wait
+ * for stuck_ns are told of as STATUS_OPEN, once, and go on waiting. */
 void keeper_tick(struct keeper *k, uint64_t now_ns);
 /* An ICMP error tells that the request whose key has these bits under `mask` got no answer: it ends as an error. False
  * when it is not known which one that is. */

@@ -106,7 +106,8 @@ static inline void send_record(struct keeper *k, const struct entry *q, const st
 		set_peers(&rt, q, a);
 	if (status == STATUS_ERROR && !a)
 		counter_add(&counters_of(k)->roundtrips_icmp, 1);
-	counter_add(status_counter(counters_of(k), status), 1);
+	if (status != STATUS_OPEN) /* which is not its end */
+		counter_add(status_counter(counters_of(k), status), 1);
 	w->emit(w->data, k, &rt);
 }
 
@@ -221,6 +222,11 @@ void record_orphan(struct keeper *k, struct entry *response, enum reason reason)
 void record_oneway(struct keeper *k, struct entry *request)
 {
 	finish(k, request, NULL, STATUS_ONEWAY, REASON_NONE);
+}
+
+void record_open(struct keeper *k, struct entry *request)
+{
+	send_record(k, request, NULL, STATUS_OPEN, REASON_NONE);
 }
 
 /* --- a guess is settled --- */

@@ -16,6 +16,8 @@ void record_orphan(struct keeper *k, struct entry *response, enum reason reason)
 /* An ICMP error was all the answer. */
 void record_failed(struct keeper *k, struct entry *request);
 void record_oneway(struct keeper *k, struct entry *request);
+/* This one does neither: the request is told of and stays. */
+void record_open(struct keeper *k, struct entry *request);
 
 /* Sends the records of a guess that held. */
 void keeper_release(struct keeper *k);
