@@ -8,6 +8,18 @@
 
 #define JUMP_NS (3600 * NS_PER_S)
 
+static int open_parser(struct intake *r, const struct packet_options *packets, const char *filter,
+		       struct pipeline_result *result)
+{
+	if (filter && *filter) {
+		int err = filter_new(filter, result->detail, &r->filter);
+
+		if (err)
+			return err;
+	}
+	return packet_parser_new(packets, &r->parser);
+}
+
 int intake_open(struct intake *r, const struct pipeline_options *options,
 		struct pipeline_result *result)
 {
@@ -21,12 +33,17 @@ int intake_open(struct intake *r, const struct pipeline_options *options,
 		snprintf(result->detail, sizeof(result->detail), "%s", source_open_error());
 		return err;
 	}
-	if (options->filter && *options->filter) {
-		err = filter_new(options->filter, result->detail, &r->filter);
-		if (err)
-			return err;
-	}
-	return packet_parser_new(&packets, &r->parser);
+	return open_parser(r, &packets, options->filter, result);
+}
+
+int intake_open_live(struct intake *r, struct source *source, const struct packet_options *packets,
+		     const char *filter, struct pipeline_result *result)
+{
+	struct packet_options own = *packets;
+
+	own.counters = &r->counters;
+	r->source = source;
+	return open_parser(r, &own, filter, result);
 }
 
 void intake_close(struct intake *r)
@@ -69,7 +86,7 @@ static void seal_period(struct intake *r, uint64_t end_ns)
 {
 	struct seal seal = {.end_ns = end_ns, .counters = r->counters};
 
-	reporter_take(r->reporter, &seal);
+	reporter_take(r->reporter, r->source_number, &seal);
 }
 
 static uint64_t period_end_of(const struct intake *r)
@@ -84,11 +101,25 @@ static struct packet next_tick(struct intake *r)
 	r->tick = r->now_ns / TICK_NS;
 	if (r->interval_ns && r->now_ns >= r->period_end_ns) {
 		tick.ts_ns = r->period_end_ns;
-		if (r->period_end_ns)
+		if (r->period_end_ns && r->reporter)
 			seal_period(r, r->period_end_ns);
 		r->period_end_ns = period_end_of(r);
 	}
 	return tick;
+}
+
+static inline bool clock_ticks(struct intake *r, uint64_t ts_ns, struct packet *ret_tick)
+{
+	move_clock(r, ts_ns);
+	if (r->now_ns / TICK_NS == r->tick)
+		return false;
+	*ret_tick = next_tick(r);
+	return true;
+}
+
+bool intake_clock(struct intake *r, uint64_t ts_ns, struct packet *ret_tick)
+{
+	return clock_ticks(r, ts_ns, ret_tick);
 }
 
 static void count_frame(struct intake *r, const struct frame *f)
@@ -109,15 +140,13 @@ unsigned intake_batch(struct intake *r, struct block *block, struct scratch *scr
 	for (unsigned i = 0; i < count; i++) {
 		const struct frame *f = &frames[i];
 
-		if (r->filter && !filter_wants(r->filter, f)) {
+		if (r->filter && !f->filtered && !filter_wants(r->filter, f)) {
 			count_frame(r, f);
 			counter_add(&r->counters.frames_filtered, 1);
 			continue;
 		}
 		r->index++;
-		move_clock(r, f->ts_ns);
-		if (r->now_ns / TICK_NS != r->tick)
-			items[n++] = next_tick(r); /* without the frame that moved the clock */
+		n += clock_ticks(r, f->ts_ns, &items[n]); /* without the frame that moved it */
 		count_frame(r, f);
 		if (packet_parse(r->parser, f, r->now_ns, scratch, &items[n]) != PACKET_READY)
 			continue;
@@ -135,9 +164,8 @@ struct packet intake_last_tick(struct intake *r)
 	packet_parser_finish(r->parser);
 	r->index++;
 	tick = tick_of(r);
-	if (r->reporter) {
-		tick.ts_ns = period_end_of(r);
+	tick.ts_ns = period_end_of(r);
+	if (r->reporter)
 		seal_period(r, tick.ts_ns);
-	}
 	return tick;
 }

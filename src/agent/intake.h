@@ -16,16 +16,23 @@ struct intake {
 	uint64_t now_ns;  /* running maximum of packet times */
 	uint64_t tick;    /* now_ns / TICK_NS of the last tick */
 	uint64_t jump_ns; /* a time over an hour ahead that waits to be confirmed; 0: none */
-	uint64_t first_ns;
-	struct reporter *reporter; /* NULL: nothing is measured */
+	uint64_t
+		first_ns; /* what the clock began with: the first packet's time, or live the wall's */
+	struct reporter *reporter; /* NULL: our counters are not for us to seal */
+	unsigned source_number;    /* ours among the reporter's */
 	uint64_t interval_ns;      /* of its periods; 0: only one */
 	uint64_t period_end_ns;    /* of the current one; 0: nothing came yet */
 };
 
 enum { INTAKE_BATCH = 64 }; /* half of it frames: so many cache misses overlap */
 
+/* For capture files. */
 must_check int intake_open(struct intake *r, const struct pipeline_options *options,
 			   struct pipeline_result *result);
+/* For one of the sources of a live capture, which stays the caller's: source NULL before intake_close(). */
+must_check int intake_open_live(struct intake *r, struct source *source,
+				const struct packet_options *packets, const char *filter,
+				struct pipeline_result *result);
 void intake_close(struct intake *r);
 
 /*
@@ -34,5 +41,7 @@ void intake_close(struct intake *r);
  */
 unsigned intake_batch(struct intake *r, struct block *block, struct scratch *scratch,
 		      struct packet *items, bool *ret_more);
+/* The clock, which is at least this late; true: it crossed a tick, and this is it. */
+bool intake_clock(struct intake *r, uint64_t ts_ns, struct packet *ret_tick);
 /* The tick at the end of the input; the last period ends with it. */
 struct packet intake_last_tick(struct intake *r);

@@ -88,9 +88,31 @@ void meter_flow_gone(void *data, const struct flow *f, const struct flow_cold *c
 		m->measured[f->id] = (struct flow_measured){0};
 }
 
+static void set_counters(const struct meter *m, struct seal *s)
+{
+	s->counters = *worker_counters(m->worker);
+	if (m->reader)
+		counters_sum(&s->counters, m->reader);
+}
+
 static void measure_live(void *data, const struct flow *f, const struct flow_cold *cold)
 {
 	measure_flow(data, f, cold);
+}
+
+/* The writer is behind: adds to the seal that waits for it. */
+static void seal_again(struct meter *m, struct seal *s, uint64_t end_ns)
+{
+	if (s->metrics && m->metrics) {
+		metrics_merge(s->metrics, m->metrics);
+		metrics_free(m->metrics);
+	} else if (m->metrics) {
+		s->metrics = m->metrics;
+	}
+	m->metrics = NULL;
+	s->end_ns = end_ns;
+	set_counters(m, s);
+	m->renderer->blocked++;
 }
 
 void meter_seal(struct meter *m, uint64_t end_ns)
@@ -98,6 +120,10 @@ void meter_seal(struct meter *m, uint64_t end_ns)
 	struct output *o = m->renderer->out;
 
 	worker_each_flow(m->worker, measure_live, m);
+	if (o->cap && o->seal_count) {
+		seal_again(m, &o->seals[o->seal_count - 1], end_ns);
+		return;
+	}
 	if (o->seal_count == o->seal_room) {
 		uint32_t room = o->seal_room ? o->seal_room * 2 : 4;
 		struct seal *bigger = realloc(o->seals, room * sizeof(*bigger));
@@ -109,6 +135,9 @@ void meter_seal(struct meter *m, uint64_t end_ns)
 		o->seals = bigger;
 		o->seal_room = room;
 	}
-	o->seals[o->seal_count++] = (struct seal){end_ns, m->metrics, *worker_counters(m->worker)};
+	struct seal *s = &o->seals[o->seal_count++];
+
+	*s = (struct seal){.end_ns = end_ns, .metrics = m->metrics};
+	set_counters(m, s);
 	m->metrics = NULL;
 }

@@ -82,6 +82,10 @@ void renderer_emit(void *data, const struct roundtrip *rt)
 	count_of(r->protocols, &r->protocol_count, rt->protocol)->by_status[rt->status]++;
 	if (!renderer_wants(r, rt))
 		return;
+	if (o->cap && o->text.size + o->count * sizeof(*o->lines) >= o->cap) {
+		r->blocked++;
+		return;
+	}
 	if (r->options->format == LINES_JSON)
 		roundtrip_json(&o->text, rt, &r->context);
 	else if (r->options->format == LINES_TEXT)
@@ -120,15 +124,21 @@ void renderer_tick_done(void *data)
 
 /* --- the writer's side --- */
 
-/* Writes all of it; waits when the descriptor does not block. */
-static void write_all(struct writer *w, const char *data, size_t size)
+static bool gives_up(const struct writer *w)
 {
-	while (size && !w->closed && !w->failed) {
-		ssize_t n = write(w->fd, data, size);
+	return __atomic_load_n(&w->give_up, __ATOMIC_RELAXED);
+}
+
+/* Writes what is pending; waits when the descriptor does not block. */
+static void write_all(struct writer *w)
+{
+	const struct buf *b = &w->pending;
+
+	while (w->written < b->size && !w->closed && !w->failed && !gives_up(w)) {
+		ssize_t n = write(w->fd, b->data + w->written, b->size - w->written);
 
 		if (n >= 0) {
-			data += n;
-			size -= (size_t)n;
+			w->written += (size_t)n;
 		} else if (errno == EAGAIN) {
 			struct pollfd p = {w->fd, POLLOUT, 0};
 			(void)poll(&p, 1, 1000);
@@ -145,8 +155,19 @@ void writer_flush(struct writer *w, bool all)
 {
 	if (!w->pending.size || (!all && w->pending.size < WRITE_PLENTY))
 		return;
-	write_all(w, w->pending.data, w->pending.size);
-	w->pending.size = 0;
+	write_all(w);
+	if (w->written < w->pending.size && gives_up(w))
+		return;
+	w->pending.size = w->written = 0;
+}
+
+uint64_t writer_left(const struct writer *w)
+{
+	uint64_t lines = 0;
+
+	for (size_t i = w->written; i < w->pending.size; i++)
+		lines += w->pending.data[i] == '\n';
+	return lines;
 }
 
 static void take_line(struct writer *w, const struct output *o, const struct line *line)

@@ -21,6 +21,9 @@ struct output {
 	/* instead of lines: periods that were measured (meter.h) */
 	struct seal *seals;
 	uint32_t seal_count, seal_room;
+	/* live: */
+	size_t cap;   /* more is not rendered; 0: no limit */
+	size_t given; /* what it held when the writer got it */
 };
 
 /* What a worker needs to turn records into lines. */
@@ -31,7 +34,8 @@ struct renderer {
 	uint64_t when;
 	struct protocol_count protocols[PIPELINE_PROTOCOLS_MAX];
 	unsigned protocol_count;
-	uint64_t lost; /* lines missing because memory ran out */
+	uint64_t lost;    /* lines missing because memory ran out */
+	uint64_t blocked; /* because the output was full */
 };
 
 void output_done(struct output *o);
@@ -49,8 +53,10 @@ struct writer {
 	int fd;
 	uint64_t limit, lines;
 	struct buf pending;
-	bool closed; /* nobody reads, or the limit was reached */
-	bool failed; /* a real write error; errno kept in error */
+	size_t written; /* of pending */
+	bool give_up;   /* set by another thread: what cannot be written is left */
+	bool closed;    /* nobody reads, or the limit was reached */
+	bool failed;    /* a real write error; errno kept in error */
 	int error;
 };
 
@@ -58,3 +64,5 @@ struct writer {
 void writer_merge(struct writer *w, struct output *const *outputs, unsigned count);
 /* Writes what is pending: all, or only when there is plenty. */
 void writer_flush(struct writer *w, bool all);
+/* Lines that were left when it gave up. */
+uint64_t writer_left(const struct writer *w);

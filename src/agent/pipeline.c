@@ -42,7 +42,8 @@ int lane_open(struct run *run, struct lane *lane)
 		.registry = run->options->registry,
 		.wants = run->options->wants,
 		.decode = run->options->decode,
-		.secret = HASH_FILE_SECRET,
+		.secret = run->secret,
+		.stuck_ns = run->options->stuck_ns,
 		.emit = renderer_emit,
 		.tick_done = renderer_tick_done,
 		.data = &lane->renderer,
@@ -123,7 +124,8 @@ void lane_result(const struct lane *lane, struct pipeline_result *result)
 void run_merge(struct run *run, struct output *const *outputs, unsigned count)
 {
 	writer_merge(&run->writer, outputs, count);
-	reporter_collect(&run->reporter, outputs, count);
+	for (unsigned i = 0; i < count; i++)
+		reporter_collect(&run->reporter, i, outputs[i]);
 }
 
 /* --- input --- */
@@ -232,12 +234,15 @@ static int describe_writer(struct run *run, int err)
 
 static int open_reporter(struct run *run)
 {
+	unsigned workers = run->options->workers;
+
 	run->reader.reporter = &run->reporter;
+	run->reader.source_number = workers;
 	run->reader.interval_ns = run->options->interval_ns;
-	return reporter_init(&run->reporter, run->options, &run->writer.pending);
+	return reporter_init(&run->reporter, run->options, workers + 1, &run->writer.pending);
 }
 
-static void close_reporter(struct run *run)
+void run_report_end(struct run *run)
 {
 	if (!run->options->measure)
 		return;
@@ -251,10 +256,13 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline_result 
 {
 	struct run run = {.options = options,
 			  .result = ret_result,
+			  .secret = HASH_FILE_SECRET,
 			  .writer = {.fd = options->fd, .limit = options->count}};
 	int err;
 
 	*ret_result = (struct pipeline_result){0};
+	if (options->live)
+		return live_run(options, ret_result);
 	err = intake_open(&run.reader, options, ret_result);
 	if (!err && options->measure)
 		err = open_reporter(&run);
@@ -267,7 +275,7 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline_result 
 			err = 0;
 		else if (err)
 			describe_error(&run, err);
-		close_reporter(&run);
+		run_report_end(&run);
 		writer_flush(&run.writer, true);
 		err = describe_writer(&run, err);
 		counters_sum(&ret_result->counters, &run.reader.counters);

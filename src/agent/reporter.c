@@ -4,13 +4,15 @@
 
 #include "agent/meter.h"
 
-int reporter_init(struct reporter *r, const struct pipeline_options *options, struct buf *to)
+int reporter_init(struct reporter *r, const struct pipeline_options *options, unsigned sources,
+		  struct buf *to)
 {
 	r->options = options;
 	r->to = to;
-	r->sources = options->workers + 1;
+	r->sources = sources;
+	r->source = calloc(sources, sizeof(*r->source));
 	r->total = metrics_new();
-	return r->total ? 0 : ERR_NOMEM;
+	return r->source && r->total ? 0 : ERR_NOMEM;
 }
 
 void reporter_done(struct reporter *r)
@@ -18,6 +20,7 @@ void reporter_done(struct reporter *r)
 	for (uint32_t i = 0; i < r->count; i++)
 		metrics_free(r->periods[i].metrics);
 	free(r->periods);
+	free(r->source);
 	metrics_free(r->total);
 }
 
@@ -55,56 +58,67 @@ static void report_period(struct reporter *r, struct period *p)
 		.counters = p->counters,
 	};
 
-	counters_subtract(&report.counters, &r->before);
-	r->before = p->counters;
-	if (r->options->interval_ns && p->counters.frames)
+	if (r->options->interval_ns && (r->options->live || p->counters.frames))
 		r->options->report(r->options->report_data, &report, r->to);
 	if (p->metrics)
 		metrics_merge(r->total, p->metrics);
 	metrics_free(p->metrics);
 }
 
-/* Reports the oldest periods as long as they have the seals of `sources`. */
-static void report_ready(struct reporter *r, unsigned sources)
+/* Until when all sources sealed. */
+static uint64_t sealed_by_all(const struct reporter *r)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (unsigned i = 0; i < r->sources; i++)
+		first = r->source[i].sealed_ns < first ? r->source[i].sealed_ns : first;
+	return first;
+}
+
+/* Reports the periods that end no later than this. */
+static void report_until(struct reporter *r, uint64_t end_ns)
 {
 	uint32_t n = 0;
 
-	while (n < r->count && r->periods[n].seals >= sources)
+	while (n < r->count && r->periods[n].end_ns <= end_ns)
 		report_period(r, &r->periods[n++]);
+	if (!n)
+		return;
 	r->count -= n;
 	memmove(r->periods, r->periods + n, r->count * sizeof(*r->periods));
 }
 
-void reporter_take(struct reporter *r, const struct seal *seal)
+void reporter_take(struct reporter *r, unsigned source, const struct seal *seal)
 {
 	struct period *p = period_of(r, seal->end_ns);
+	struct reporter_source *s = &r->source[source];
 
+	s->sealed_ns = seal->end_ns;
 	if (!p) {
 		r->missing++;
 		metrics_free(seal->metrics);
 		return;
 	}
 	counters_sum(&p->counters, &seal->counters);
+	counters_subtract(&p->counters, &s->counters);
+	s->counters = seal->counters;
 	if (p->metrics && seal->metrics) {
 		metrics_merge(p->metrics, seal->metrics);
 		metrics_free(seal->metrics);
 	} else if (seal->metrics) {
 		p->metrics = seal->metrics;
 	}
-	p->seals++;
-	report_ready(r, r->sources);
+	report_until(r, sealed_by_all(r));
 }
 
-void reporter_collect(struct reporter *r, struct output *const *outputs, unsigned count)
+void reporter_collect(struct reporter *r, unsigned source, struct output *output)
 {
-	for (unsigned i = 0; i < count; i++) {
-		for (uint32_t s = 0; s < outputs[i]->seal_count; s++)
-			reporter_take(r, &outputs[i]->seals[s]);
-		outputs[i]->seal_count = 0;
-	}
+	for (uint32_t i = 0; i < output->seal_count; i++)
+		reporter_take(r, source, &output->seals[i]);
+	output->seal_count = 0;
 }
 
 void reporter_finish(struct reporter *r)
 {
-	report_ready(r, 0);
+	report_until(r, UINT64_MAX);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wirespan log: capture files in, round trips out. */
+/* wirespan log: packets in, round trips out. */
 #include "cmd/log.h"
 
 #include <stdio.h>
@@ -63,6 +63,7 @@ static int run(const struct log_options *o)
 	p->wants = wants_of(o, p->format);
 	p->colours = say_colours(terminal);
 	p->show_secrets = o->show_secrets;
+	p->stuck_ns = o->stuck_ns;
 	p->count = o->count;
 	/* Lines and progress would write over each other on one terminal. */
 	run.progress = !terminal || p->format == LINES_NONE;

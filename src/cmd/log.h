@@ -12,7 +12,7 @@ struct log_options {
 	struct read_options read;
 	enum log_format format;
 	bool summary_json, verbose, headers, show_secrets;
-	uint64_t count;
+	uint64_t stuck_ns, count;
 };
 
 /* Fills `ret`, to be given to log_options_done() in any case. 0, or an exit status: the user was told. */

@@ -14,6 +14,7 @@ enum log_row {
 	ROW_HEADERS,
 	ROW_SECRETS,
 	ROW_VERBOSE,
+	ROW_STUCK,
 };
 
 static const struct option_row rows[] = {
@@ -24,6 +25,7 @@ static const struct option_row rows[] = {
 	[ROW_HEADERS] = {"headers", 0, NULL},
 	[ROW_SECRETS] = {"show-secrets", 0, NULL},
 	[ROW_VERBOSE] = {"verbose", 'v', NULL},
+	[ROW_STUCK] = {"stuck", 0, "5s"},
 	{0},
 };
 
@@ -66,6 +68,8 @@ static int take_row(struct log_options *o, int row, const char *value)
 	case ROW_VERBOSE:
 		o->verbose = true;
 		return 0;
+	case ROW_STUCK:
+		return read_options_time(&o->read, "--stuck", value, &o->stuck_ns);
 	default:
 		return read_options_take(&o->read, row, value);
 	}

@@ -12,25 +12,25 @@ static const char help[] =
 	"request with its answer, how long the answer took, and what went wrong.\n"
 	"\n"
 	"  wirespan log -r FILE     the round trips in a capture file, one a line\n"
+	"  wirespan log -i eth0     the same, live from a network interface (any: from all)\n"
 	"  wirespan stat -r FILE    how many, how fast, how much, who, and what was lost\n"
+	"  wirespan stat -i eth0    the same, live\n"
+	"  wirespan ifaces          the interfaces, and how they can be listened to\n"
 	"  wirespan protocols       the protocols it understands, and their fields\n"
 	"  wirespan version         the version\n"
 	"\n"
 	"Each command explains itself: wirespan log --help\n"
 	"\n"
-	"For a start, record some traffic and look at it (recording needs root):\n"
+	"For a start, look at what this machine says (it takes root, or CAP_NET_RAW):\n"
 	"\n"
-	"  tcpdump -i any -w capture.pcap 'tcp port 80'\n"
-	"  wirespan log -r capture.pcap\n";
+	"  sudo wirespan log -i any 'tcp port 80'\n";
 
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{"log", command_log},
-	{"protocols", command_protocols},
-	{"stat", command_stat},
-	{"version", command_version},
+	{"ifaces", command_ifaces}, {"log", command_log},         {"protocols", command_protocols},
+	{"stat", command_stat},     {"version", command_version},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };

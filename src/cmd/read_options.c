@@ -2,6 +2,7 @@
 /* See read_options.h. Every mistake is one line: what is wrong, and what to write instead. */
 #include "cmd/read_options.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -138,20 +139,84 @@ static int add_statuses(struct read_options *o, const char *text)
 			return say_usage(o->command,
 					 "--status: unknown status \"%.*s\"; there are ok, error, "
 					 "unanswered, "
-					 "orphan, oneway",
+					 "orphan, oneway, open",
 					 (int)name.size, name.data ? (const char *)name.data : "");
 		o->statuses |= 1u << status;
 	} while (list.size);
 	return 0;
 }
 
-static int set_slower(struct read_options *o, const char *text)
+int read_options_time(const struct read_options *o, const char *option, const char *text,
+		      uint64_t *ret_ns)
 {
-	if (units_duration(view_text(text), &o->slower_ns) == 0)
+	if (units_duration(view_text(text), ret_ns) == 0)
 		return 0;
-	return say_usage(o->command,
-			 "--slower takes a time such as 100ms, 1.5s or 250us, not \"%s\"", text);
+	return say_usage(o->command, "%s takes a time such as 100ms, 1.5s or 250us, not \"%s\"",
+			 option, text);
 }
+
+/* --- live --- */
+
+static int set_interfaces(struct read_options *o, const char *text)
+{
+	if (o->live.interfaces)
+		return say_usage(o->command, "-i is given twice; name several by commas: -i %s,%s",
+				 o->live.interfaces, text);
+	o->live.interfaces = text;
+	return 0;
+}
+
+static int set_capture(struct read_options *o, const char *text)
+{
+	static const char *const names[] = {"auto", "afpacket", "pcap"};
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (strcmp(text, names[i]) == 0) {
+			o->live.mode = (enum capture_mode)(CAPTURE_AUTO + i);
+			return 0;
+		}
+	}
+	return say_usage(o->command, "--capture is auto, afpacket or pcap, not \"%s\"", text);
+}
+
+static int read_size(const struct read_options *o, const char *option, const char *text,
+		     uint64_t min, uint64_t max, uint64_t *ret)
+{
+	char unit = text[0] ? text[strlen(text) - 1] : 0, whole[32];
+	uint64_t n;
+
+	/* 8M is 8 MiB, as everywhere where memory is meant. */
+	snprintf(whole, sizeof(whole), "%s%s", text, unit && strchr("KMG", unit) ? "iB" : "");
+	if (units_size(view_text(whole), &n) < 0 || n < min || n > max)
+		return say_usage(o->command, "%s takes a size from %llu to %llu bytes, not \"%s\"",
+				 option, (unsigned long long)min, (unsigned long long)max, text);
+	*ret = n;
+	return 0;
+}
+
+static int take_live_row(struct read_options *o, int row, const char *value)
+{
+	uint64_t n = 0;
+	int status;
+
+	switch (row) {
+	case READ_ROW_INTERFACE:
+		return set_interfaces(o, value);
+	case READ_ROW_CAPTURE:
+		return set_capture(o, value);
+	case READ_ROW_RING:
+		return read_size(o, "--ring", value, LIVE_RING_MIN, LIVE_RING_MAX, &o->live.ring);
+	case READ_ROW_SNAPLEN:
+		status = read_size(o, "--snaplen", value, LIVE_SNAPLEN_MIN, SOURCE_FRAME_MAX, &n);
+		o->live.snaplen = (uint32_t)n;
+		return status;
+	default: /* --promiscuous */
+		o->live.promiscuous = true;
+		return 0;
+	}
+}
+
+/* --- all --- */
 
 static int add_word(struct read_options *o, const char *word)
 {
@@ -184,7 +249,7 @@ int read_options_take(struct read_options *o, int row, const char *value)
 	case READ_ROW_STATUS:
 		return add_statuses(o, value);
 	case READ_ROW_SLOWER:
-		return set_slower(o, value);
+		return read_options_time(o, "--slower", value, &o->slower_ns);
 	case READ_ROW_WHERE:
 		o->where_text = value;
 		return 0;
@@ -192,6 +257,12 @@ int read_options_take(struct read_options *o, int row, const char *value)
 		status = read_options_number(o, "--workers", value, PIPELINE_WORKERS_MAX, &n);
 		o->workers = status ? o->workers : (unsigned)n;
 		return status;
+	case READ_ROW_INTERFACE:
+	case READ_ROW_CAPTURE:
+	case READ_ROW_RING:
+	case READ_ROW_SNAPLEN:
+	case READ_ROW_PROMISCUOUS:
+		return take_live_row(o, row, value);
 	default:
 		return add_word(o, value);
 	}
@@ -239,18 +310,26 @@ static int check_filter(struct read_options *o)
 
 static int check_input(const struct read_options *o)
 {
-	if (o->path_count)
+	const struct live_options *live = &o->live;
+
+	if (o->path_count && live->interfaces)
+		return say_usage(o->command, "-r and -i do not go together");
+	if (o->path_count && (live->mode || live->snaplen || live->promiscuous))
+		return say_usage(o->command,
+				 "--capture, --snaplen and --promiscuous go with -i only");
+	if (o->path_count || live->interfaces)
 		return 0;
 	if (o->first_word && access(o->first_word, F_OK) == 0)
 		return say_usage(o->command, "\"%s\" is a file; to read it write -r %s",
 				 o->first_word, o->first_word);
 	return say_usage(o->command,
-			 "no capture file is given; write -r FILE, or -r - for standard input");
+			 "no input is given; write -r FILE (- is standard input), or -i INTERFACE");
 }
 
 int read_options_init(struct read_options *o, const char *command)
 {
-	*o = (struct read_options){.command = command, .workers = 1, .decode = true};
+	*o = (struct read_options){
+		.command = command, .decode = true, .live.ring = LIVE_RING_DEFAULT};
 	int err = registry_new(protocols_all, &o->registry);
 
 	return err ? say_failed(command, "%s", err_text(err)) : 0;

@@ -19,6 +19,11 @@ enum read_row {
 	READ_ROW_SLOWER,
 	READ_ROW_WHERE,
 	READ_ROW_WORKERS,
+	READ_ROW_INTERFACE,
+	READ_ROW_CAPTURE,
+	READ_ROW_RING,
+	READ_ROW_SNAPLEN,
+	READ_ROW_PROMISCUOUS,
 	READ_ROWS,
 };
 
@@ -32,7 +37,12 @@ enum read_row {
 	[READ_ROW_STATUS] = {"status", 0, "error,unanswered"},                                     \
 	[READ_ROW_SLOWER] = {"slower", 0, "100ms"},                                                \
 	[READ_ROW_WHERE] = {"where", 0, "EXPRESSION"},                                             \
-	[READ_ROW_WORKERS] = {"workers", 0, "NUMBER"}
+	[READ_ROW_WORKERS] = {"workers", 0, "NUMBER"},                                             \
+	[READ_ROW_INTERFACE] = {"interface", 'i', "NAME[,NAME]|any"},                              \
+	[READ_ROW_CAPTURE] = {"capture", 0, "auto|afpacket|pcap"},                                 \
+	[READ_ROW_RING] = {"ring", 0, "8M"},                                                       \
+	[READ_ROW_SNAPLEN] = {"snaplen", 0, "BYTES"},                                              \
+	[READ_ROW_PROMISCUOUS] = {"promiscuous", 0, NULL}
 /* clang-format on */
 
 struct read_options {
@@ -40,10 +50,12 @@ struct read_options {
 	bool help, schema;
 	const char **paths; /* of -r; the words themselves belong to argv */
 	unsigned path_count;
+	struct live_options live;  /* its interfaces NULL: files */
 	char *filter;              /* the words of the BPF filter, joined; NULL: none */
 	struct registry *registry; /* with the port rules and --only */
 	bool decode;               /* false: --only none */
-	unsigned workers, statuses;
+	unsigned workers;          /* 0: as many as are good */
+	unsigned statuses;
 	uint64_t slower_ns;
 	struct where *where;
 	/* until read_options_check() */
@@ -63,3 +75,6 @@ void read_options_done(struct read_options *o);
 /* A number of an option, from 1 to `max`. */
 int read_options_number(const struct read_options *o, const char *option, const char *text,
 			uint64_t max, uint64_t *ret);
+/* A time of an option. */
+int read_options_time(const struct read_options *o, const char *option, const char *text,
+		      uint64_t *ret_ns);

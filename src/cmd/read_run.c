@@ -43,13 +43,17 @@ __attribute__((format(printf, 3, 4))) static void append(char *to, size_t room, 
 }
 
 /* One line about a run that failed: which file, what, where in it. */
-static void describe(const struct pipeline_result *r, int err, char *to, size_t room)
+static void describe(const struct pipeline_result *r, bool live, int err, char *to, size_t room)
 {
 	const char *file = r->bad_file ? r->bad_file : "";
 	/* These say it all. */
 	bool plain = err == ERR_EMPTY || err == ERR_NOMEM || !r->detail[0];
 
 	to[0] = 0;
+	if (live && *file && r->detail[0]) {
+		append(to, room, "%s: %s", file, r->detail);
+		return;
+	}
 	if (strcmp(file, "-") == 0)
 		file = "standard input";
 	if (*file)
@@ -83,14 +87,34 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
+/* A worker that has half a core to itself decodes what one ring holds; more of them only cost memory. */
+static unsigned good_workers(const struct read_options *o)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (o->workers)
+		return o->workers;
+	return !o->live.interfaces || cores <= 4 ? 1 : cores <= 16 ? 2 : 4;
+}
+
+static const char *said_by; /* the command; notes carry nothing of their own */
+
+static void on_note(const char *text)
+{
+	say_failed(said_by, "%s", text);
+}
+
 void read_run_prepare(struct read_run *r, const struct read_options *o)
 {
 	struct pipeline_options *p = &r->pipeline;
 
 	p->paths = o->paths;
 	p->path_count = o->path_count;
+	p->live = o->live.interfaces ? &o->live : NULL;
+	p->note = on_note;
+	said_by = o->command;
 	p->filter = o->filter;
-	p->workers = o->workers;
+	p->workers = good_workers(o);
 	p->registry = o->registry;
 	p->decode = o->decode;
 	p->where = o->where;
@@ -122,7 +146,7 @@ void read_run(struct read_run *r, const struct read_options *o)
 	}
 	r->failed = err;
 	if (err) {
-		describe(&r->result, err, r->text, sizeof(r->text));
+		describe(&r->result, o->live.interfaces, err, r->text, sizeof(r->text));
 		r->failure = r->text;
 		say_failed(o->command, "%s", r->failure);
 	}

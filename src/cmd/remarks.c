@@ -101,11 +101,39 @@ static void about_flows(struct list *l, const struct summary *s)
 		    PAIR(c->flows_midstream, c->flows_tcp));
 }
 
+/* What a live capture lost, and what helps. */
+static void about_live(struct list *l, const struct summary *s)
+{
+	const struct counters *c = &s->result->counters;
+
+	if (c->kernel_drops)
+		add(l, "kernel_drops",
+		    "The kernel dropped %llu packets because the ring was full: a larger --ring, "
+		    "more "
+		    "--workers, or a filter helps.",
+		    (unsigned long long)c->kernel_drops);
+	if (c->handoffs_dropped)
+		add(l, "handoffs_dropped",
+		    "%llu packets were dropped on their way from one worker to another: fewer "
+		    "--workers help.",
+		    (unsigned long long)c->handoffs_dropped);
+	if (s->result->lines_blocked && s->result->metrics)
+		add(l, "intervals_joined",
+		    "%llu times a worker's interval was reported together with its next one: who "
+		    "reads the output was too slow.",
+		    (unsigned long long)s->result->lines_blocked);
+	else if (s->result->lines_blocked)
+		add(l, "lines_blocked",
+		    "%llu line%s not written: who reads the output was too slow.",
+		    (unsigned long long)s->result->lines_blocked,
+		    s->result->lines_blocked == 1 ? " was" : "s were");
+}
+
 static void about_loss(struct list *l, const struct summary *s)
 {
 	const struct counters *c = &s->result->counters;
 
-	if (c->holes_capture)
+	if (c->holes_capture && !c->kernel_drops)
 		add(l, "capture_loss",
 		    "In %llu place%s the capture misses packets that did arrive (the receiver "
 		    "acknowledged them): what recorded it was too slow, or saw only a part.",
@@ -119,6 +147,7 @@ unsigned summary_remarks(const struct summary *s, struct remark ret[static REMAR
 {
 	struct list l = {.at = ret};
 
+	about_live(&l, s);
 	about_frames(&l, s);
 	about_flows(&l, s);
 	about_loss(&l, s);

@@ -182,7 +182,7 @@ void stat_json(struct buf *b, const struct stat_report *r)
 	const struct counters *c = r->counters;
 
 	add_string(b, "{", "report", view_text(r->summary ? "all" : "interval"));
-	if (c->frames) {
+	if (c->frames || r->end_ns) {
 		buf_text(b, ",\"begin\":\"");
 		buf_time(b, r->begin_ns);
 		buf_text(b, "\",\"end\":\"");

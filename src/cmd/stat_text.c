@@ -446,11 +446,13 @@ void stat_text(struct buf *b, const struct stat_report *r)
 {
 	struct page p = {.b = b, .r = r, .wide = r->width >= WIDE};
 
-	if (!r->counters->frames) {
+	if (!r->counters->frames && r->summary) {
 		buf_text(b, "no packets\n");
 		return;
 	}
 	put_begin(&p);
+	if (!r->counters->frames)
+		return;
 	put_operations(&p);
 	put_talkers(&p);
 	put_tcp(&p);

@@ -10,6 +10,9 @@
 
 /* Counters of what is missing, and those that a cap made grow; X(name) */
 #define LOSS_LIST(X)                                                                               \
+	X(kernel_drops)                                                                            \
+	X(kernel_freezes)                                                                          \
+	X(handoffs_dropped)                                                                        \
 	X(frames_cut)                                                                              \
 	X(frames_truncated)                                                                        \
 	X(frames_malformed)                                                                        \
@@ -110,9 +113,14 @@ static void add_amount(struct buf *b, const struct summary *s)
 	add(b, "), %llu flow%s, ", (unsigned long long)c->flows, plural(c->flows));
 	if (s->files > 1)
 		add(b, "%u files, ", s->files);
-	add_seconds(b, traffic_ns(s->result));
-	buf_text(b, " of traffic, read in ");
+	if (!s->result->workers) {
+		add_seconds(b, traffic_ns(s->result));
+		buf_text(b, " of traffic, ");
+	}
+	buf_text(b, s->result->workers ? "captured in " : "read in ");
 	add_seconds(b, s->elapsed_ns);
+	if (s->result->capture == CAPTURE_PCAP)
+		buf_text(b, " by libpcap");
 	buf_char(b, '\n');
 }
 
@@ -328,6 +336,11 @@ void summary_json(struct buf *b, const struct summary *s)
 	add_member(b, "lines", r->lines);
 	if (r->stopped)
 		buf_text(b, ",\"stopped\":true");
+	if (r->workers) {
+		add(b, ",\"capture\":\"%s\"", r->capture == CAPTURE_PCAP ? "pcap" : "afpacket");
+		add_member(b, "workers", r->workers);
+		add_member(b, "lines_blocked", r->lines_blocked);
+	}
 	if (c->frames) {
 		buf_text(b, ",\"first\":\"");
 		buf_time(b, r->first_ns);

@@ -31,7 +31,7 @@ struct remark {
 	char text[240];
 };
 
-enum { REMARKS_MAX = 10 };
+enum { REMARKS_MAX = 13 };
 
 /* The remarks that apply, most important first. */
 unsigned summary_remarks(const struct summary *s, struct remark ret[static REMARKS_MAX]);

@@ -26,7 +26,7 @@ static void setup(void)
 {
 	count = 0;
 	r = (struct reporter){0};
-	cr_assert_eq(reporter_init(&r, &options, NULL), 0);
+	cr_assert_eq(reporter_init(&r, &options, 3, NULL), 0);
 }
 
 static void teardown(void)
@@ -37,7 +37,7 @@ static void teardown(void)
 TestSuite(reporter, .init = setup, .fini = teardown);
 
 /* A source's seal; `host`, if any, talked. */
-static void seal(uint64_t end_ns, uint64_t frames, unsigned host)
+static void seal(unsigned source, uint64_t end_ns, uint64_t frames, unsigned host)
 {
 	const uint8_t b[4] = {10, 0, 0, (uint8_t)host};
 	struct address a = address_v4(b);
@@ -48,15 +48,15 @@ static void seal(uint64_t end_ns, uint64_t frames, unsigned host)
 		cr_assert_not_null(s.metrics);
 		talkers_traffic(&s.metrics->talkers, &a, &a, 1, 1);
 	}
-	reporter_take(&r, &s);
+	reporter_take(&r, source, &s);
 }
 
 Test(reporter, waits_for_all_sources)
 {
-	seal(200, 10, 0);
-	seal(200, 0, 1);
+	seal(0, 200, 10, 0);
+	seal(1, 200, 0, 1);
 	cr_assert_eq(count, 0);
-	seal(200, 0, 2);
+	seal(2, 200, 0, 2);
 	cr_assert_eq(count, 1);
 	cr_assert_eq(got[0].begin_ns, 100);
 	cr_assert_eq(got[0].frames, 10);
@@ -67,12 +67,12 @@ Test(reporter, waits_for_all_sources)
 Test(reporter, in_order)
 {
 	for (uint64_t i = 1; i <= 4; i++)
-		seal(100 * i, 10 * i, 0);
+		seal(0, 100 * i, 10 * i, 0);
 	for (uint64_t i = 1; i <= 4; i++)
-		seal(100 * i, i, 1);
+		seal(1, 100 * i, i, 1);
 	cr_assert_eq(count, 0);
 	for (uint64_t i = 1; i <= 4; i++)
-		seal(100 * i, 0, i == 2 ? 2 : 0);
+		seal(2, 100 * i, 0, i == 2 ? 2 : 0);
 	cr_assert_eq(count, 4);
 	for (unsigned i = 0; i < 4; i++) {
 		cr_assert_eq(got[i].begin_ns, 100 * i);
@@ -85,9 +85,9 @@ Test(reporter, in_order)
 /* A source that came late for a period is waited for, but not at the end. */
 Test(reporter, what_is_left_at_the_end)
 {
-	seal(100, 1, 1);
-	seal(300, 2, 2);
-	seal(200, 1, 3);
+	seal(0, 100, 1, 1);
+	seal(1, 300, 2, 2);
+	seal(2, 200, 1, 3);
 	reporter_finish(&r);
 	cr_assert_eq(count, 3);
 	cr_assert_eq(got[1].begin_ns, 100);
@@ -96,7 +96,40 @@ Test(reporter, what_is_left_at_the_end)
 
 Test(reporter, nothing_came)
 {
-	seal(100, 0, 0);
+	seal(0, 100, 0, 0);
 	reporter_finish(&r);
 	cr_assert_eq(count, 0);
+}
+
+/* A source to which nothing came for a while sealed a later one: what is before is complete. */
+Test(reporter, a_source_leaves_periods_out)
+{
+	seal(0, 100, 1, 0);
+	seal(1, 100, 4, 0);
+	seal(0, 200, 2, 0);
+	seal(0, 300, 3, 0);
+	cr_assert_eq(count, 0);
+	seal(2, 300, 100, 1);
+	cr_assert_eq(count, 1);
+	seal(1, 400, 9, 0);
+	cr_assert_eq(count, 3);
+	cr_assert_eq(got[0].frames, 5);
+	cr_assert_eq(got[1].frames, 1);
+	cr_assert_eq(got[2].frames, 101);
+	reporter_finish(&r);
+	cr_assert_eq(count, 4);
+	cr_assert_eq(got[3].frames, 5);
+}
+
+/* Live, a quiet interval is reported like any other. */
+Test(reporter, quiet_live)
+{
+	static const struct live_options live;
+
+	options.live = &live;
+	for (unsigned i = 0; i < 3; i++)
+		seal(i, 100, 0, 0);
+	options.live = NULL;
+	cr_assert_eq(count, 1);
+	cr_assert_eq(got[0].frames, 0);
 }

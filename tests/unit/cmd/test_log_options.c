@@ -43,7 +43,7 @@ Test(log_options, defaults)
 	cr_assert_eq(o.read.path_count, 1);
 	cr_assert_str_eq(o.read.paths[0], "a");
 	cr_assert_eq(o.format, LOG_FORMAT_AUTO);
-	cr_assert_eq(o.read.workers, 1);
+	cr_assert_eq(o.read.workers, 0);
 	cr_assert_eq(o.read.statuses, 0);
 	cr_assert(o.read.decode);
 	cr_assert_null(o.read.filter);
@@ -115,6 +115,26 @@ Test(log_options, only)
 	cr_assert_eq(parse("-r", "a", "--only", "none,http", NULL), EXIT_USAGE);
 	cr_assert_eq(parse("-r", "a", "--only", "htp", NULL), EXIT_USAGE);
 	cr_assert_eq(parse("-r", "a", "--only", "", NULL), EXIT_USAGE);
+}
+
+Test(log_options, live)
+{
+	cr_assert_eq(parse("-i", "eth0,veth*", "--ring", "64M", "--snaplen=2KiB", "--capture",
+			   "pcap", "--promiscuous", "--stuck", "5s", "tcp", NULL),
+		     0);
+	cr_expect_str_eq(o.read.live.interfaces, "eth0,veth*");
+	cr_expect_eq(o.read.live.ring, 64 << 20);
+	cr_expect_eq(o.read.live.snaplen, 2048);
+	cr_expect_eq(o.read.live.mode, CAPTURE_PCAP);
+	cr_expect(o.read.live.promiscuous);
+	cr_expect_eq(o.stuck_ns, 5000000000);
+	cr_assert_eq(parse("-i", "any", NULL), 0);
+	cr_expect_eq(o.read.live.ring, LIVE_RING_DEFAULT);
+	cr_expect_eq(parse("-i", "a", "-i", "b", NULL), EXIT_USAGE);
+	cr_expect_eq(parse("-i", "a", "-r", "b", NULL), EXIT_USAGE);
+	cr_expect_eq(parse("-r", "b", "--promiscuous", NULL), EXIT_USAGE);
+	cr_expect_eq(parse("-i", "a", "--ring", "8k", NULL), EXIT_USAGE);
+	cr_expect_eq(parse("-i", "a", "--capture", "xdp", NULL), EXIT_USAGE);
 }
 
 Test(log_options, mistakes)

@@ -41,7 +41,7 @@ TestSuite(stat_options, .init = setup, .fini = teardown);
 Test(stat_options, defaults)
 {
 	cr_assert_eq(parse("-r", "a", NULL), 0);
-	cr_assert_eq(o.read.workers, 1);
+	cr_assert_eq(o.read.workers, 0);
 	cr_assert_eq(o.top, STAT_TOP);
 	cr_assert_eq(o.interval_ns, 0);
 	cr_assert(o.read.decode);
