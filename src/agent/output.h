@@ -51,10 +51,11 @@ void protocol_counts_add(struct protocol_count *to, unsigned *to_count,
 /* The writer: merges, counts, writes. */
 struct writer {
 	int fd;
+	/* Set by another thread: what cannot be written is left. Away from the flags that are read together. */
+	bool give_up;
 	uint64_t limit, lines;
 	struct buf pending;
 	size_t written; /* of pending */
-	bool give_up;   /* set by another thread: what cannot be written is left */
 	bool closed;    /* nobody reads, or the limit was reached */
 	bool failed;    /* a real write error; errno kept in error */
 	int error;
