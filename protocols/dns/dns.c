@@ -97,7 +97,7 @@ static struct mdns *mdns_of(struct dns *dns, struct env *env)
 }
 
 /* The key of a query: a number. Each of its questions leads there. */
-static uint64_t mdns_asks(struct mdns *mdns, const struct dns_message *d)
+static __attribute__((noinline)) uint64_t mdns_asks(struct mdns *mdns, const struct dns_message *d)
 {
 	uint64_t key = ++mdns->next_key;
 	uint32_t at = DNS_HEADER;
@@ -123,8 +123,9 @@ static uint64_t mdns_who_asked(const struct mdns *mdns, struct env *env, enum si
 }
 
 /* The key of the request that one of the records answers; 0: none does, it is an announcement. */
-static uint64_t mdns_answers(const struct mdns *mdns, struct env *env, enum side side,
-			     const struct dns_message *d, uint64_t offset)
+static __attribute__((noinline)) uint64_t mdns_answers(const struct mdns *mdns, struct env *env,
+						       enum side side, const struct dns_message *d,
+						       uint64_t offset)
 {
 	uint32_t at = d->records;
 	uint64_t key = 0;
@@ -146,7 +147,7 @@ static uint64_t mdns_answers(const struct mdns *mdns, struct env *env, enum side
 
 /* --- messages --- */
 
-static bool is_error(const struct dns_message *d)
+static inline bool is_error(const struct dns_message *d)
 {
 	return d->header.flags & 15 ||
 	       (d->header.count[DNS_ADDITIONAL] && dns_edns_of(d).rcode_high);
@@ -172,7 +173,7 @@ static void take_request(struct dns *dns, struct env *env, enum side side,
 		else if (d->datagram)
 			m.flags = MESSAGE_ONCE;
 	}
-	if (!dns_say_whole(env, side, m, d, end))
+	if (!dns_say_whole(env, side, &m, d, end))
 		dns_say_again(env, side, m.key);
 }
 
@@ -190,7 +191,7 @@ static void take_response(struct dns *dns, struct env *env, enum side side,
 	} else {
 		m.key = answered_key(env, side, d, offset);
 	}
-	dns_say_whole(env, side, m, d, end);
+	dns_say_whole(env, side, &m, d, end);
 }
 
 /* --- zone transfers --- */
@@ -386,8 +387,8 @@ static struct fed bad(struct dns *dns, enum side side, struct view left, uint32_
 			    .why = WHY_MALFORMED};
 }
 
-static struct fed feed_stream(struct dns *dns, struct env *env, enum side side,
-			      const struct input *in)
+static __attribute__((noinline)) struct fed feed_stream(struct dns *dns, struct env *env,
+							enum side side, const struct input *in)
 {
 	struct view left = in->bytes;
 	uint32_t used = 0;
@@ -422,7 +423,9 @@ static struct fed feed_stream(struct dns *dns, struct env *env, enum side side,
 
 static struct fed dns_feed(void *state, struct env *env, enum side side, const struct input *in)
 {
-	return (in->datagram ? feed_datagram : feed_stream)(state, env, side, in);
+	if (in->datagram)
+		return feed_datagram(state, env, side, in);
+	return feed_stream(state, env, side, in);
 }
 
 static enum gap_answer dns_gap(void *state, struct env *env, enum side side, uint64_t bytes,

@@ -4,6 +4,7 @@
 #include "core/view.h"
 
 const char *dns_type_name(uint16_t type);
+struct view dns_type_text(uint16_t type); /* the same; size 0: no name */
 const char *dns_class_name(uint16_t class);
 const char *dns_opcode_name(unsigned opcode);
 const char *dns_rcode_name(unsigned rcode); /* with the upper 8 bits of EDNS */

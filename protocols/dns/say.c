@@ -452,22 +452,29 @@ static bool first_type(const struct dns_message *d, uint16_t *ret)
 	return true;
 }
 
+/* "TYPE65280" (RFC 3597 5), for one without a name. */
+static __attribute__((noinline)) struct view number_of_type(uint16_t type, char *room,
+							    uint32_t size)
+{
+	struct dns_text t = {.to = room, .room = size};
+
+	dns_put_named(&t, NULL, "TYPE", type);
+	return view_of(room, t.size);
+}
+
 /* The type alone, for who only counts. With `end` 0 the message is only begun. */
 static bool say_with_type(struct env *env, enum side side, struct message *m,
 			  const struct dns_message *d, uint64_t end)
 {
 	enum { NAME_ROOM = 16 }; /* of TYPE65535, and more */
 	char room[NAME_ROOM];
-	struct dns_text t = {.to = room, .room = NAME_ROOM};
 	struct field f = {.id = TYPE};
 	uint16_t type;
 
 	if (first_type(d, &type)) {
-		const char *name = dns_type_name(type);
-
-		if (!name)
-			dns_put_named(&t, NULL, "TYPE", type);
-		f.text = name ? view_text(name) : view_of(room, t.size);
+		f.text = dns_type_text(type);
+		if (!f.text.size)
+			f.text = number_of_type(type, room, NAME_ROOM);
 		m->fields = &f;
 		m->field_count = 1;
 	}
@@ -487,16 +494,16 @@ void dns_say_begin(struct env *env, enum side side, struct message m, const stru
 		env->ops->begin(env, side, &m);
 }
 
-bool dns_say_whole(struct env *env, enum side side, struct message m, const struct dns_message *d,
+bool dns_say_whole(struct env *env, enum side side, struct message *m, const struct dns_message *d,
 		   uint64_t end)
 {
 	if (d->cut)
-		m.flags |= MESSAGE_GAP | MESSAGE_SNAPLEN;
+		m->flags |= MESSAGE_GAP | MESSAGE_SNAPLEN;
 	if (env->wants & WANT_FIELDS)
-		return say_with_fields(env, side, &m, d, end);
+		return say_with_fields(env, side, m, d, end);
 	if (env->wants & WANT_OPERATION)
-		return say_with_type(env, side, &m, d, end);
-	return env->ops->whole(env, side, &m, end);
+		return say_with_type(env, side, m, d, end);
+	return env->ops->whole(env, side, m, end);
 }
 
 void dns_say_transfer(struct env *env, enum side side, struct message m, uint64_t records,

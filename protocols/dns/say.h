@@ -33,8 +33,8 @@ struct dns_edns dns_edns_of(const struct dns_message *m);
 
 /* Begins a message of `kind` with its fields, as far as somebody wants them. */
 void dns_say_begin(struct env *env, enum side side, struct message m, const struct dns_message *d);
-/* The same for one that is in hand as a whole. False: it is an open request, sent again. */
-bool dns_say_whole(struct env *env, enum side side, struct message m, const struct dns_message *d,
+/* The same for one that is in hand as a whole; `m` gets the fields. False: it is an open request, sent again. */
+bool dns_say_whole(struct env *env, enum side side, struct message *m, const struct dns_message *d,
 		   uint64_t end);
 /* What is known of a transfer when it ends. */
 void dns_say_transfer(struct env *env, enum side side, struct message m, uint64_t records,
