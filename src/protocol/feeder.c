@@ -76,7 +76,8 @@ static void env_end(struct env *env, enum side side, const struct message *m)
 }
 
 /* For sinks that know only begin and end. */
-static bool whole_in_two(struct env *env, enum side side, const struct message *m, uint64_t end)
+static __attribute__((noinline)) bool whole_in_two(struct env *env, enum side side,
+						   const struct message *m, uint64_t end)
 {
 	struct message begun = *m, over = *m;
 	bool open =
@@ -209,7 +210,7 @@ static void take_unkept(struct feeder *f, unsigned dir, uint32_t size)
 }
 
 /* A datagram is over: a skip does not reach into the next one. */
-static void end_datagram(struct feeder *f, unsigned dir)
+static __attribute__((noinline)) void end_datagram(struct feeder *f, unsigned dir)
 {
 	struct feeder_dir *d = &f->dir[dir];
 	for (unsigned i = 0; f->ops && d->at == FEEDER_SKIPS && i < DATAGRAM_SKIPS_MAX; i++) {
@@ -249,7 +250,7 @@ static void give_back(struct feeder *f)
 	f->opened = 0;
 }
 
-static void leave(struct feeder *f)
+static inline void leave(struct feeder *f)
 {
 	turn_settle(f);
 	if (f->rests && f->state && all_zero(f->state, TURN_STATE_SMALL))
@@ -271,7 +272,7 @@ void feeder_datagram(struct feeder *f, unsigned dir, struct view bytes, uint64_t
 	d->end += bytes.size;
 	f->world->datagram_cut = cut;
 	if (turn_ready(f, dir)) {
-		turn_run(f, dir, bytes, true, cut);
+		turn_begin(f, dir, bytes, cut);
 		if (d->at == FEEDER_SKIPS)
 			end_datagram(f, dir);
 	} else {

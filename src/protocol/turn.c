@@ -447,19 +447,6 @@ static bool take_answer(struct feeder *f, unsigned dir, struct turn *t, const st
 	return on_bad(f, dir, t, r->junk, r->why);
 }
 
-static inline struct fed feed(struct feeder *f, unsigned dir, struct view rest, uint64_t lost)
-{
-	struct feeder_dir *d = &f->dir[dir];
-	struct input in = {
-		.bytes = rest,
-		.offset = d->end - rest.size,
-		.ts_ns = d->last.ts_ns,
-		.lost = lost,
-		.datagram = f->datagram,
-	};
-	return f->ops->feed(f->state, &f->env, feeder_side(f, dir), &in);
-}
-
 static bool is_fed(const struct feeder *f, const struct feeder_dir *d, uint32_t size, bool empty)
 {
 	return f->ops && !d->dead && (size || empty);
@@ -480,15 +467,15 @@ static void end_run(struct feeder *f, struct feeder_dir *d, struct turn *t)
 	d->want = t->want;
 }
 
-/* Goes on behind the first answer, or ends at once when there was none. */
-static __attribute__((noinline)) void go_on(struct feeder *f, unsigned dir, struct turn t,
-					    const struct fed *first)
+__attribute__((noinline)) void turn_go_on(struct feeder *f, unsigned dir, struct view bytes,
+					  uint64_t lost, const struct fed *first)
 {
 	struct feeder_dir *d = &f->dir[dir];
+	struct turn t = {.rest = bytes, .lost = lost};
 	bool more = first && take_answer(f, dir, &t, first);
 	while (more && is_fed(f, d, t.rest.size, t.empty)) {
 		t.empty = false;
-		struct fed r = feed(f, dir, t.rest, t.lost);
+		struct fed r = turn_feed(f, dir, t.rest, t.lost);
 		more = take_answer(f, dir, &t, &r);
 	}
 	end_run(f, d, &t);
@@ -496,27 +483,13 @@ static __attribute__((noinline)) void go_on(struct feeder *f, unsigned dir, stru
 
 void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uint64_t lost)
 {
-	struct feeder_dir *d = &f->dir[dir];
-	const struct turn t = {.rest = bytes, .lost = lost};
-	d->at = FEEDER_FEEDS;
-	d->left = bytes.size;
-	if (!is_fed(f, d, bytes.size, empty)) {
-		go_on(f, dir, t, NULL);
+	if (is_fed(f, &f->dir[dir], bytes.size, empty)) {
+		turn_begin(f, dir, bytes, lost);
 		return;
 	}
-	struct fed r = feed(f, dir, bytes, lost);
-	if (r.is != FED_OK || r.used != bytes.size || r.skip || r.junk) {
-		go_on(f, dir, t, &r);
-		return;
-	}
-	/* all was used, and nothing is left to do but to say so: as nearly always */
-	counter_add(&f->world->counters->decoded_bytes, r.used);
-	if (r.used)
-		d->moved = 1;
-	d->at = FEEDER_HOLDS;
-	if (d->hold)
-		turn_drop_hold(f, d);
-	d->want = 0;
+	f->dir[dir].at = FEEDER_FEEDS;
+	f->dir[dir].left = bytes.size;
+	turn_go_on(f, dir, bytes, lost, NULL);
 }
 
 /* Who waited is fed again once the other direction moved; a loop, so that no decoder can make it

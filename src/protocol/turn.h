@@ -36,9 +36,31 @@ static inline bool turn_ready(struct feeder *f, unsigned dir)
 	return true;
 }
 
+/* What is held, if anything; and without it from now on. */
+struct hold *turn_hold(const struct feeder_dir *d);
+void turn_drop_hold(struct feeder *f, struct feeder_dir *d);
+
 /* Feeds `bytes`, all that a direction has in hand, until it is used, held or passed. `empty`: also
  * when there are none. `lost`: of the skip that just ended, or cut off the datagram. */
 void turn_run(struct feeder *f, unsigned dir, struct view bytes, bool empty, uint64_t lost);
+/* Goes on behind the first answer, or ends at once when there was none. */
+void turn_go_on(struct feeder *f, unsigned dir, struct view bytes, uint64_t lost,
+		const struct fed *first);
+
+/* One call of the decoder. */
+static inline struct fed turn_feed(struct feeder *f, unsigned dir, struct view rest, uint64_t lost)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	struct input in = {
+		.bytes = rest,
+		.offset = d->end - rest.size,
+		.ts_ns = d->last.ts_ns,
+		.lost = lost,
+		.datagram = f->datagram,
+	};
+	return f->ops->feed(f->state, &f->env, feeder_side(f, dir), &in);
+}
+
 /* Feeds who waits for a direction that moved, and who has a new decoder. */
 void turn_feed_waiting(struct feeder *f);
 static inline void turn_settle(struct feeder *f)
@@ -46,6 +68,27 @@ static inline void turn_settle(struct feeder *f)
 	const struct feeder_dir *a = &f->dir[0], *b = &f->dir[1];
 	if (a->again | a->waiting | b->again | b->waiting)
 		turn_feed_waiting(f);
+}
+
+/* turn_run for a decoder that is there, and is to be called. */
+static inline void turn_begin(struct feeder *f, unsigned dir, struct view bytes, uint64_t lost)
+{
+	struct feeder_dir *d = &f->dir[dir];
+	d->at = FEEDER_FEEDS;
+	d->left = bytes.size;
+	struct fed r = turn_feed(f, dir, bytes, lost);
+	if (r.is != FED_OK || r.used != bytes.size || r.skip || r.junk) {
+		turn_go_on(f, dir, bytes, lost, &r);
+		return;
+	}
+	/* all was used, and nothing is left to do but to say so: as nearly always */
+	counter_add(&f->world->counters->decoded_bytes, bytes.size);
+	if (bytes.size)
+		d->moved = 1;
+	d->at = FEEDER_HOLDS;
+	if (d->hold)
+		turn_drop_hold(f, d);
+	d->want = 0;
 }
 
 /* Gives away `held` bytes, all that a direction has in hand, and tells the decoder that these and `missing` more
@@ -61,7 +104,5 @@ void turn_close(struct feeder *f);
  * */
 uint64_t *turn_junk(struct feeder *f);
 bool turn_detecting(const struct feeder *f);
-/* What is held, if anything; and without it, or without the skip, from now on. */
-struct hold *turn_hold(const struct feeder_dir *d);
-void turn_drop_hold(struct feeder *f, struct feeder_dir *d);
+/* Without the skip from now on. */
 void turn_drop_skip(struct feeder_dir *d);
