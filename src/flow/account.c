@@ -451,13 +451,14 @@ static __attribute__((noinline)) enum flow_verdict account_special(struct flow_t
 	return FLOW_COUNT;
 }
 
-/* True for a datagram at the place that counts, and not identical to the one before it. */
+/* True for a datagram behind others with data, at the place that counts, and not identical to the one before it. */
 static inline bool is_next_datagram(const struct flow *f, const struct packet *p, uint16_t print)
 {
 	const struct flow_dir *own = &f->dir[p->dir];
+	uint32_t know = (FLOW_SEEN_0 | FLOW_DATA_0) << p->dir;
 
-	return p->kind == PACKET_UDP && f->state & FLOW_SEEN_0 << p->dir &&
-	       own->place == p->place && !is_copy(f, own, p, print);
+	return p->kind == PACKET_UDP && (f->state & know) == know && own->place == p->place &&
+	       !is_copy(f, own, p, print);
 }
 
 static inline void account_next_datagram(struct flow *f, const struct packet *p, uint32_t wire,
@@ -467,8 +468,6 @@ static inline void account_next_datagram(struct flow *f, const struct packet *p,
 
 	if (flow_time(p) != f->last_ns)
 		flow_store(&f->last_ns, flow_time(p));
-	if (wire && !(f->state & FLOW_DATA_0 << p->dir))
-		flow_mark(f, FLOW_DATA_0 << p->dir);
 	store_dir(own, p, wire, own->next_seq, own->ack, print, own->window);
 }
 

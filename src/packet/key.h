@@ -23,13 +23,20 @@ static inline uint64_t pair_hash(const struct flow_key *key, uint64_t secret)
 	return hash_bytes(key->address, sizeof(key->address), secret);
 }
 
+/* A first look: the ports whose conversations are wider than a 5-tuple lie close together. */
+static inline bool ports_are_plain(uint16_t a, uint16_t b)
+{
+	return (uint16_t)(a - PORT_ROCE) > PORT_LLMNR - PORT_ROCE &&
+	       (uint16_t)(b - PORT_ROCE) > PORT_LLMNR - PORT_ROCE;
+}
+
 /* The conversations that are wider than a 5-tuple; see DESIGN.md section 5. */
 static inline uint32_t owner_of(const struct flow_key *key, uint64_t hash, uint64_t secret,
 				const struct spread *spread)
 {
 	uint16_t a = key->port[0], b = key->port[1];
 
-	if (key->proto != PROTO_UDP)
+	if (key->proto != PROTO_UDP || ports_are_plain(a, b))
 		return spread ? spread_of(spread, key->address, key->port) : owner_mix(hash);
 	if (a == PORT_MDNS || b == PORT_MDNS)
 		return owner_mix(secret + PORT_MDNS);
@@ -51,7 +58,7 @@ static inline bool key_in_group(const struct flow_key *key)
 {
 	uint16_t a = key->port[0], b = key->port[1];
 
-	return key->proto == PROTO_UDP &&
+	return key->proto == PROTO_UDP && !ports_are_plain(a, b) &&
 	       (a == PORT_MDNS || b == PORT_MDNS || a == PORT_LLMNR || b == PORT_LLMNR);
 }
 
