@@ -181,6 +181,8 @@ def loss(whole, lossy, directory):
         if (content(r) not in at) if at else not by_content[r["flow"], content(r)]:
             right = False
             print(f"  contradicts: {name(r)} {json.dumps(r)[:400]}")
+    if any(r["protocol"] == "dns" for r in whole):  # answers in any order: not told what lost its bytes
+        return right, (0, 0, 0)
     pairs = missing = 0
     for r in whole:
         if r["status"] not in ("ok", "error"):
@@ -247,7 +249,7 @@ class Test:
         with tempfile.TemporaryDirectory() as directory:
             out = os.path.join(directory, "t")
             self.unchanged(path, whole, out)
-            if all(r["protocol"] in ("http", "redis") for r in whole):
+            if all(r["protocol"] in ("dns", "http", "redis") for r in whole):
                 self.lossy(path, whole, out)
 
     def summary(self):
