@@ -167,11 +167,11 @@ static uint64_t group_key(const struct worker *w, const struct packet *p)
 	       (uint64_t)address_is_v4(&p->key.address[0]) << 16;
 }
 
-static struct exchange *group_of(struct worker *w, const struct packet *p)
+static struct exchange *group_of(struct worker *w, const struct packet *p, uint16_t place)
 {
-	const void *place = (const void *)((uintptr_t)p->place + 1); /* no pointer is that small */
+	const void *owner = (const void *)((uintptr_t)place + 1); /* no pointer is that small */
 	uint64_t key = group_key(w, p);
-	struct key_link *link = keys_find(&w->keepers.keys, place, key, KIND_GROUP);
+	struct key_link *link = keys_find(&w->keepers.keys, owner, key, KIND_GROUP);
 	struct group *g;
 
 	if (link)
@@ -181,8 +181,9 @@ static struct exchange *group_of(struct worker *w, const struct packet *p)
 		return NULL;
 	begin(w, &g->exchange, p, 0);
 	g->exchange.flow = NULL;
+	g->exchange.place = place;
 	g->exchange.keeper.many = 1;
-	g->link = (struct key_link){.owner = place, .key = key, .kind = KIND_GROUP};
+	g->link = (struct key_link){.owner = owner, .key = key, .kind = KIND_GROUP};
 	keys_insert(&w->keepers.keys, &g->link);
 	g->prev = NULL;
 	g->next = w->groups;
@@ -255,20 +256,22 @@ void exchange_timer(void *worker, struct timer *t)
 
 /* --- packets --- */
 
-/* Was this datagram decoded before, from another place? */
-static bool is_copy(struct worker *w, struct exchange *x, const struct packet *p,
+/* Was this datagram decoded before, or will it be, from the place where its flow is counted? `home` is the exchange
+ * there. */
+static bool is_copy(struct worker *w, struct exchange *home, const struct packet *p,
 		    enum flow_verdict verdict)
 {
-	if (verdict != FLOW_ELSEWHERE && !x->elsewhere_ns)
+	if (verdict != FLOW_ELSEWHERE && !home->elsewhere_ns)
 		return false;
-	if (!x->elsewhere_ns)
-		x->elsewhere_ns = w->now_ns;
+	if (!home->elsewhere_ns)
+		home->elsewhere_ns = w->now_ns;
 	if (!w->copies)
 		w->copies = copies_new();
-	if (w->copies && copies_seen(w->copies, p, w->options.secret))
+	/* What came in the second before was not remembered. What is not decoded must not be either: the same
+	 * datagram may be still to come from home. */
+	if (verdict == FLOW_ELSEWHERE && (!w->copies || home->elsewhere_ns + NS_PER_S > w->now_ns))
 		return true;
-	/* What came in the second before was not remembered. */
-	return verdict == FLOW_ELSEWHERE && (!w->copies || x->elsewhere_ns + NS_PER_S > w->now_ns);
+	return w->copies && copies_seen(w->copies, p, w->options.secret);
 }
 
 static void deliver(struct worker *w, struct exchange *x, const struct packet *p)
@@ -289,9 +292,9 @@ static void deliver(struct worker *w, struct exchange *x, const struct packet *p
 			p->payload_cut, &origin);
 }
 
-/* The exchange of a packet that is to be decoded; NULL: it is not. */
-static struct exchange *exchange_of(struct worker *w, struct flow *f, const struct packet *p,
-				    enum flow_verdict verdict)
+/* The exchange of a packet that is to be decoded, at the place where its flow is counted; NULL: it is not. */
+static struct exchange *home_of(struct worker *w, struct flow *f, const struct packet *p,
+				enum flow_verdict verdict)
 {
 	struct exchange *x;
 
@@ -299,7 +302,7 @@ static struct exchange *exchange_of(struct worker *w, struct flow *f, const stru
 	    !p->payload_size)
 		return NULL;
 	if (key_in_group(&p->key))
-		return group_of(w, p);
+		return group_of(w, p, verdict == FLOW_ELSEWHERE ? f->dir[p->dir].place : p->place);
 	x = exchange_live(f);
 	return x ? x : exchange_new(w, f, p);
 }
@@ -308,7 +311,7 @@ void exchange_packet(struct worker *w, struct flow *f, const struct packet *p,
 		     enum flow_verdict verdict)
 {
 	struct counters *c = &w->counters;
-	struct exchange *x = f ? exchange_of(w, f, p, verdict) : NULL;
+	struct exchange *x = f ? home_of(w, f, p, verdict) : NULL;
 
 	counter_add(&c->datagram_bytes, p->payload_size);
 	if (!x) {
@@ -321,6 +324,13 @@ void exchange_packet(struct worker *w, struct flow *f, const struct packet *p,
 	if (is_copy(w, x, p, verdict)) {
 		counter_add(&c->copy_bytes, p->payload_size);
 		return;
+	}
+	if (!x->flow && x->place != p->place) {
+		x = group_of(w, p, p->place);
+		if (!x) {
+			counter_add(&c->undecoded_bytes, p->payload_size);
+			return;
+		}
 	}
 	x->last_ns = w->now_ns;
 	deliver(w, x, p);

@@ -393,6 +393,66 @@ Test(datagrams, seen_at_two_places_counted_once)
 	stop(w);
 }
 
+/* Without a checksum, by which copies that follow each other at once are known. */
+static void seen_from(struct worker *w, struct packet p, unsigned first, unsigned second)
+{
+	p.checksum = 0;
+	p.place = (uint16_t)first;
+	give(w, p);
+	p.place = (uint16_t)second;
+	give(w, p);
+}
+
+/* Which place sees a datagram first may change at any time. */
+Test(datagrams, the_other_place_first_counted_once)
+{
+	struct worker *w = start();
+
+	for (unsigned i = 0; i < 16; i++) {
+		unsigned other = i % 3 == 1;
+
+		seen_from(w, with_message(between(CLIENT, 40000, SERVER, 53), i, 0x0100, "a", NULL),
+			  other, !other);
+		seen_from(w, with_message(between(SERVER, 53, CLIENT, 40000), i, 0x8180, "a", NULL),
+			  !other, other);
+		pass(w, NS_PER_S / 4);
+	}
+	cr_expect_eq(seen.count[STATUS_OK], 16);
+	cr_expect_eq(seen.count[STATUS_ORPHAN], 0);
+	stop(w);
+}
+
+static struct packet mdns(unsigned from, bool answers)
+{
+	return with_message(between(from, 5353, MULTICAST, 5353), 0, answers ? 0x8400 : 0,
+			    answers ? NULL : "x", answers ? "x" : NULL);
+}
+
+Test(datagrams, mdns_seen_at_two_places_counted_once)
+{
+	struct worker *w = start();
+
+	for (unsigned i = 0; i < 16; i++) {
+		seen_from(w, mdns(CLIENT, false), 0, 1);
+		seen_from(w, mdns(SERVER, true), 0, 1);
+		pass(w, NS_PER_S / 4);
+		if (i == 7)
+			pass(w, 3 * NS_PER_S);
+	}
+	cr_expect_eq(seen.count[STATUS_OK], 16);
+	cr_expect_eq(seen.count[STATUS_ORPHAN], 0);
+	cr_expect_eq(seen.place, 0);
+	/* Now here, now there: pairs may be lost, but nothing is counted twice. */
+	for (unsigned i = 0; i < 16; i++) {
+		seen_from(w, mdns(CLIENT, false), i % 3 == 1, i % 3 != 1);
+		seen_from(w, mdns(SERVER, true), i % 3 == 2, i % 3 != 2);
+		pass(w, (i % 4 + 1) * NS_PER_S / 4);
+	}
+	cr_expect_eq(worker_counters(w)->requests, 32);
+	cr_expect_eq(worker_counters(w)->responses, 32);
+	stop(w);
+}
+
 Test(datagrams, what_nobody_knows_is_passed)
 {
 	struct worker *w = start();
