@@ -171,7 +171,8 @@ static struct exchange *group_of(struct worker *w, const struct packet *p, uint1
 {
 	const void *owner = (const void *)((uintptr_t)place + 1); /* no pointer is that small */
 	uint64_t key = group_key(w, p);
-	struct key_link *link = keys_find(&w->keepers.keys, owner, key, KIND_GROUP);
+	uint32_t hash = keys_hash(&w->keepers.keys, owner, key, KIND_GROUP);
+	struct key_link *link = keys_find(&w->keepers.keys, hash, owner, key, KIND_GROUP);
 	struct group *g;
 
 	if (link)
@@ -183,7 +184,7 @@ static struct exchange *group_of(struct worker *w, const struct packet *p, uint1
 	g->exchange.flow = NULL;
 	g->exchange.place = place;
 	g->exchange.keeper.many = 1;
-	g->link = (struct key_link){.owner = owner, .key = key, .kind = KIND_GROUP};
+	g->link = (struct key_link){.owner = owner, .key = key, .hash = hash, .kind = KIND_GROUP};
 	keys_insert(&w->keepers.keys, &g->link);
 	g->prev = NULL;
 	g->next = w->groups;

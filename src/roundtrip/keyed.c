@@ -5,11 +5,22 @@
  */
 #include "roundtrip/record.h"
 
-struct entry *keyed_find(const struct keeper *k, uint64_t key, enum message_kind kind)
+static inline uint32_t hash_of(const struct keeper *k, uint64_t key, enum message_kind kind)
 {
-	struct key_link *link = keys_find(&world_of(k)->keys, k, key, (uint8_t)kind);
+	return keys_hash(&world_of(k)->keys, k, key, (uint8_t)kind);
+}
+
+static inline struct entry *find(const struct keeper *k, uint64_t key, enum message_kind kind,
+				 uint32_t hash)
+{
+	struct key_link *link = keys_find(&world_of(k)->keys, hash, k, key, (uint8_t)kind);
 
 	return link ? entry_of_link(link) : NULL;
+}
+
+struct entry *keyed_find(const struct keeper *k, uint64_t key, enum message_kind kind)
+{
+	return find(k, key, kind, hash_of(k, key, kind));
 }
 
 static void forget(struct keeper *k, struct entry *e)
@@ -20,8 +31,9 @@ static void forget(struct keeper *k, struct entry *e)
 	e->flags &= (uint16_t)~ENTRY_KEYED;
 }
 
-static void remember(struct keeper *k, struct entry *e)
+static void remember(struct keeper *k, struct entry *e, uint32_t hash)
 {
+	entry_key(e)->link.hash = hash;
 	keys_insert(&world_of(k)->keys, &entry_key(e)->link);
 	e->flags |= ENTRY_KEYED;
 }
@@ -62,9 +74,9 @@ static void end_request(struct keeper *k, struct entry *q, enum reason reason)
 	}
 }
 
-/* A request begins; `old` is open with the same key. NULL: no memory, or too many are open. */
+/* A request begins; `old` is open with the same key, whose hash is given. NULL: no memory, or too many are open. */
 static struct entry *open_request(struct keeper *k, const struct message *m,
-				  const struct origin *origin, struct entry *old)
+				  const struct origin *origin, struct entry *old, uint32_t hash)
 {
 	struct entry *q;
 
@@ -80,26 +92,29 @@ static struct entry *open_request(struct keeper *k, const struct message *m,
 		q->flags |= ENTRY_HOLE_SERVER;
 	append(&k->head, &k->tail, q);
 	k->open++;
-	remember(k, q);
+	remember(k, q, hash);
 	return q;
 }
 
 void keyed_request(struct keeper *k, const struct message *m, const struct origin *origin)
 {
-	open_request(k, m, origin, keyed_find(k, m->key, MESSAGE_REQUEST));
+	uint32_t hash = hash_of(k, m->key, MESSAGE_REQUEST);
+
+	open_request(k, m, origin, find(k, m->key, MESSAGE_REQUEST, hash), hash);
 }
 
 bool keyed_request_whole(struct keeper *k, const struct message *m, uint64_t end,
 			 const struct origin *origin)
 {
-	struct entry *q = keyed_find(k, m->key, MESSAGE_REQUEST);
+	uint32_t hash = hash_of(k, m->key, MESSAGE_REQUEST);
+	struct entry *q = find(k, m->key, MESSAGE_REQUEST, hash);
 
 	if (q && m->flags & MESSAGE_ONCE) {
 		counter_add(&counters_of(k)->requests_resent, 1);
 		return false;
 	}
 	counter_add(&counters_of(k)->requests, 1);
-	q = open_request(k, m, origin, q);
+	q = open_request(k, m, origin, q, hash);
 	if (!q)
 		return true;
 	entry_end(q, end, origin);
@@ -138,7 +153,7 @@ void keyed_request_end(struct keeper *k, const struct message *m, const struct o
 	} else if (flags & MESSAGE_REKEY) {
 		forget(k, q);
 		entry_key(q)->link.key = m->new_key;
-		remember(k, q);
+		remember(k, q, hash_of(k, m->new_key, MESSAGE_REQUEST));
 	}
 }
 
@@ -280,8 +295,8 @@ static void cut_answer(struct keeper *k, struct entry *a)
 
 void keyed_response(struct keeper *k, const struct message *m, const struct origin *origin)
 {
-	struct entry *old = keyed_find(k, m->key, MESSAGE_RESPONSE);
-	struct entry *a;
+	uint32_t hash = hash_of(k, m->key, MESSAGE_RESPONSE);
+	struct entry *old = find(k, m->key, MESSAGE_RESPONSE, hash), *a;
 
 	if (old)
 		cut_answer(k, old);
@@ -289,7 +304,7 @@ void keyed_response(struct keeper *k, const struct message *m, const struct orig
 	if (!a)
 		return;
 	append(&k->answers, &k->answers_tail, a); /* so that the end of the flow finds it */
-	remember(k, a);
+	remember(k, a, hash);
 }
 
 void keyed_response_end(struct keeper *k, const struct message *m, const struct origin *origin)

@@ -20,15 +20,15 @@ void keys_done(struct key_table *t)
 	*t = (struct key_table){0};
 }
 
-static uint64_t hash_of(const struct key_table *t, const void *owner, uint64_t key, uint8_t kind)
+uint32_t keys_hash(const struct key_table *t, const void *owner, uint64_t key, uint8_t kind)
 {
 	const uint64_t words[2] = {(uint64_t)(uintptr_t)owner ^ kind, key};
 
-	return hash_bytes(words, sizeof(words), t->secret);
+	return (uint32_t)hash_bytes(words, sizeof(words), t->secret);
 }
 
 /* The bucket a key lives in now: in the old array until its turn to move comes. */
-static struct key_link **bucket_of(const struct key_table *t, uint64_t hash)
+static struct key_link **bucket_of(const struct key_table *t, uint32_t hash)
 {
 	if (t->old && (hash & t->old_mask) >= t->moved)
 		return &t->old[hash & t->old_mask];
@@ -41,9 +41,8 @@ static void move_some(struct key_table *t)
 		struct key_link *link = t->old[t->moved++];
 		while (link) {
 			struct key_link *next = link->next;
-			uint64_t hash = hash_of(t, link->owner, link->key, link->kind);
-			link->next = t->buckets[hash & t->mask];
-			t->buckets[hash & t->mask] = link;
+			link->next = t->buckets[link->hash & t->mask];
+			t->buckets[link->hash & t->mask] = link;
 			link = next;
 		}
 		if (t->moved > t->old_mask) {
@@ -74,15 +73,16 @@ void keys_insert(struct key_table *t, struct key_link *link)
 		move_some(t);
 	else if (t->count > t->mask)
 		grow(t);
-	bucket = bucket_of(t, hash_of(t, link->owner, link->key, link->kind));
+	bucket = bucket_of(t, link->hash);
 	link->next = *bucket;
 	*bucket = link;
 	t->count++;
 }
 
-struct key_link *keys_find(const struct key_table *t, const void *owner, uint64_t key, uint8_t kind)
+struct key_link *keys_find(const struct key_table *t, uint32_t hash, const void *owner,
+			   uint64_t key, uint8_t kind)
 {
-	struct key_link *link = *bucket_of(t, hash_of(t, owner, key, kind));
+	struct key_link *link = *bucket_of(t, hash);
 
 	while (link && (link->key != key || link->owner != owner || link->kind != kind))
 		link = link->next;
@@ -91,7 +91,7 @@ struct key_link *keys_find(const struct key_table *t, const void *owner, uint64_
 
 void keys_remove(struct key_table *t, struct key_link *link)
 {
-	struct key_link **at = bucket_of(t, hash_of(t, link->owner, link->key, link->kind));
+	struct key_link **at = bucket_of(t, link->hash);
 
 	while (*at && *at != link)
 		at = &(*at)->next;

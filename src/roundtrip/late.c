@@ -25,6 +25,7 @@ static void drop_oldest(struct keeper *k)
 
 void late_remember(struct keeper *k, uint64_t key, uint64_t until_ns)
 {
+	uint32_t hash = keys_hash(&world_of(k)->keys, k, key, KIND_LATE);
 	struct late_key *l;
 
 	if (k->late && k->late->count == KEEPER_LATE_MAX)
@@ -32,7 +33,7 @@ void late_remember(struct keeper *k, uint64_t key, uint64_t until_ns)
 	l = pool_get(world_of(k)->feeder.pool, sizeof(*l));
 	if (!l) /* its answer will be called unasked */
 		return;
-	l->link = (struct key_link){.owner = k, .key = key, .kind = KIND_LATE};
+	l->link = (struct key_link){.owner = k, .key = key, .hash = hash, .kind = KIND_LATE};
 	l->until_ns = until_ns;
 	l->next = k->late ? k->late->next : l;
 	l->count = k->late ? k->late->count + 1 : 1;
@@ -44,7 +45,9 @@ void late_remember(struct keeper *k, uint64_t key, uint64_t until_ns)
 
 bool late_has(const struct keeper *k, uint64_t key)
 {
-	return k->late && keys_find(&world_of(k)->keys, k, key, KIND_LATE);
+	const struct key_table *t = &world_of(k)->keys;
+
+	return k->late && keys_find(t, keys_hash(t, k, key, KIND_LATE), k, key, KIND_LATE);
 }
 
 void late_forget(struct keeper *k, uint64_t now_ns)
