@@ -180,8 +180,9 @@ struct env {
 };
 enum env_wants {
 	WANT_HEADERS = 1,
-	WANT_FIELDS = 2,    /* without it no field need be given: nobody will read one ... */
-	WANT_OPERATION = 4, /* ... but the one with FIELD_OPERATION */
+	WANT_FIELDS = 2, /* without it no field need be given: nobody will read one ... */
+	WANT_OPERATION =
+		4, /* ... but the one with FIELD_OPERATION: a request's, or a lone answer's */
 };
 
 struct env_ops {

@@ -271,12 +271,13 @@ void feeder_datagram(struct feeder *f, unsigned dir, struct view bytes, uint64_t
 	enter(f, dir);
 	d->end += bytes.size;
 	f->world->datagram_cut = cut;
-	if (turn_ready(f, dir)) {
-		turn_begin(f, dir, bytes, cut);
-		if (d->at == FEEDER_SKIPS)
-			end_datagram(f, dir);
-	} else {
+	if (!f->opened && !turn_open(f, dir)) {
 		counter_add(&c->skipped_bytes, bytes.size);
+	} else if (turn_begin(f, dir, bytes, cut)) {
+		d->end += cut;
+		return;
+	} else if (d->at == FEEDER_SKIPS) {
+		end_datagram(f, dir);
 	}
 	d->end += cut;
 	leave(f);

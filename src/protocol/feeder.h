@@ -111,7 +111,8 @@ struct feeder {
 	uint16_t initiator : 2; /* dir that sent the SYN; 2: unknown */
 	uint16_t opened : 1;    /* the decoder's open was called */
 	uint16_t started : 1, confirmed : 1, certain : 1, datagram : 1;
-	uint16_t rests : 1; /* the state is small and needs no open: given back when all zero */
+	/* The state is small and needs no open: given back when all zero. For datagrams that is not worth looking. */
+	uint16_t rests : 1;
 };
 
 _Static_assert(sizeof(struct feeder) <= 144, "one for each open connection");

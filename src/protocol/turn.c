@@ -118,7 +118,7 @@ static bool open_decoder(struct feeder *f, const struct handover *handover)
 		}
 		memset(f->state, 0, turn_state_room(ops));
 	}
-	f->rests = f->state && !ops->open && ops->state_bytes <= TURN_STATE_SMALL;
+	f->rests = f->state && !ops->open && !f->datagram && ops->state_bytes <= TURN_STATE_SMALL;
 	f->opened = 1;
 	if (ops->open)
 		ops->open(f->state, &f->env, handover);

@@ -70,8 +70,8 @@ static inline void turn_settle(struct feeder *f)
 		turn_feed_waiting(f);
 }
 
-/* turn_run for a decoder that is there, and is to be called. */
-static inline void turn_begin(struct feeder *f, unsigned dir, struct view bytes, uint64_t lost)
+/* turn_run for a decoder that is there, and is to be called. True: it used all, and nothing else happened. */
+static inline bool turn_begin(struct feeder *f, unsigned dir, struct view bytes, uint64_t lost)
 {
 	struct feeder_dir *d = &f->dir[dir];
 	d->at = FEEDER_FEEDS;
@@ -79,9 +79,9 @@ static inline void turn_begin(struct feeder *f, unsigned dir, struct view bytes,
 	struct fed r = turn_feed(f, dir, bytes, lost);
 	if (r.is != FED_OK || r.used != bytes.size || r.skip || r.junk) {
 		turn_go_on(f, dir, bytes, lost, &r);
-		return;
+		return false;
 	}
-	/* all was used, and nothing is left to do but to say so: as nearly always */
+	/* as nearly always */
 	counter_add(&f->world->counters->decoded_bytes, bytes.size);
 	if (bytes.size)
 		d->moved = 1;
@@ -89,6 +89,7 @@ static inline void turn_begin(struct feeder *f, unsigned dir, struct view bytes,
 	if (d->hold)
 		turn_drop_hold(f, d);
 	d->want = 0;
+	return true;
 }
 
 /* Gives away `held` bytes, all that a direction has in hand, and tells the decoder that these and `missing` more
