@@ -46,7 +46,13 @@ void protocol_counts_add(struct protocol_count *to, unsigned *to_count,
 	}
 }
 
-bool renderer_wants(const struct renderer *r, const struct roundtrip *rt)
+void renderer_init(struct renderer *r, const struct pipeline_options *options)
+{
+	r->options = options;
+	r->picky = options->statuses || options->slower_ns || options->where;
+}
+
+bool renderer_picks(const struct renderer *r, const struct roundtrip *rt)
 {
 	const struct pipeline_options *o = r->options;
 

@@ -29,6 +29,7 @@ struct output {
 /* What a worker needs to turn records into lines. */
 struct renderer {
 	const struct pipeline_options *options;
+	bool picky; /* the user did not ask for every record */
 	struct line_context context;
 	struct output *out;
 	uint64_t when;
@@ -39,8 +40,13 @@ struct renderer {
 };
 
 void output_done(struct output *o);
-/* Whether the user asked for this record. */
-bool renderer_wants(const struct renderer *r, const struct roundtrip *rt);
+void renderer_init(struct renderer *r, const struct pipeline_options *options);
+/* Whether a picky user asked for this record. */
+bool renderer_picks(const struct renderer *r, const struct roundtrip *rt);
+static inline bool renderer_wants(const struct renderer *r, const struct roundtrip *rt)
+{
+	return !r->picky || renderer_picks(r, rt);
+}
 /* worker_options.emit and tick_done, with a renderer as data. */
 void renderer_emit(void *data, const struct roundtrip *rt);
 void renderer_tick_done(void *data);

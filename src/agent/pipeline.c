@@ -57,7 +57,7 @@ int lane_open(struct run *run, struct lane *lane)
 		options.flow_gone = meter_flow_gone;
 		options.data = &lane->meter;
 	}
-	lane->renderer.options = run->options;
+	renderer_init(&lane->renderer, run->options);
 	c->interface = interface_of;
 	c->tunnels = tunnels_of;
 	c->file = run->options->path_count > 1 ? file_of : NULL;

@@ -57,15 +57,16 @@ static inline uint32_t front_of(unsigned flags)
 	       (flags & ENTRY_PEERS ? (uint32_t)sizeof(struct peers) : 0);
 }
 
-/* A block with the parts of `flags`, and room for so many bytes of fields if they are not too many. */
-static struct entry *get_block(struct keeper *k, unsigned flags, uint32_t room, uint8_t *ret_block)
+/* A block with the parts of `flags`, and room for so many bytes of fields if they are not too many; else *room is
+ * less. */
+static struct entry *get_block(struct keeper *k, unsigned flags, uint32_t *room, uint8_t *ret_block)
 {
 	uint32_t front = front_of(flags), size = front + (uint32_t)sizeof(struct entry);
 	uint8_t *block;
 
-	if (room < sizeof(struct entry_fields *) || room > ENTRY_MAX - size)
-		room = sizeof(struct entry_fields *);
-	size = (uint32_t)pool_block_size(size + room);
+	if (*room < sizeof(struct entry_fields *) || *room > ENTRY_MAX - size)
+		*room = sizeof(struct entry_fields *);
+	size = (uint32_t)pool_block_size(size + *room);
 	block = pool_get(k->feeder.world->pool, size);
 	if (!block)
 		return NULL;
@@ -142,21 +143,16 @@ static void add_slowly(struct keeper *k, struct entry *e, const struct field_def
 	}
 }
 
-static inline void add(struct keeper *k, struct entry *e, const struct field_def *defs,
-		       const struct message *m, uint32_t bound)
-{
-	if (bound <= room_of(e) - e->fields_size)
-		e->fields_size += fields_pack_all(defs, m->fields, m->field_count, fields_end(e));
-	else
-		add_slowly(k, e, defs, m);
-}
-
 void entry_add(struct keeper *k, struct entry *e, const struct message *m)
 {
 	const struct field_def *defs = world_of(k)->names[e->name].defs;
 
-	if (m->field_count)
-		add(k, e, defs, m, fields_bound(defs, m->fields, m->field_count));
+	if (!m->field_count)
+		return;
+	if (fields_bound(defs, m->fields, m->field_count) <= room_of(e) - e->fields_size)
+		e->fields_size += fields_pack_all(defs, m->fields, m->field_count, fields_end(e));
+	else
+		add_slowly(k, e, defs, m);
 }
 
 /* The health of the flow now; false: nothing happened yet. */
@@ -187,7 +183,7 @@ struct entry *entry_new(struct keeper *k, const struct message *m, const struct 
 	room = bound + (m->kind == MESSAGE_REQUEST ? ENTRY_SPARE_REQUEST : ENTRY_SPARE_ANSWER);
 	if (m->kind == MESSAGE_REQUEST && look_at_health(k, &health))
 		flags |= ENTRY_HEALTH;
-	e = name < 0 ? NULL : get_block(k, flags, room, &block);
+	e = name < 0 ? NULL : get_block(k, flags, &room, &block);
 	if (!e)
 		return NULL;
 	*e = (struct entry){.from = m->offset,
@@ -210,7 +206,10 @@ struct entry *entry_new(struct keeper *k, const struct message *m, const struct 
 		*entry_health(e) = health;
 	if (flags & ENTRY_PEERS)
 		*entry_peers(e) = *world_of(k)->peers;
-	add(k, e, defs, m, bound);
+	if (bound <= room)
+		e->fields_size = fields_pack_all(defs, m->fields, m->field_count, e->inline_fields);
+	else
+		add_slowly(k, e, defs, m);
 	return e;
 }
 
@@ -219,8 +218,9 @@ struct entry *entry_copy(struct keeper *k, const struct entry *e)
 	unsigned flags =
 		e->flags & ~(unsigned)(ENTRY_KEY | ENTRY_KEYED | ENTRY_GROWN | ENTRY_ANSWERED);
 	struct view fields = entry_fields(e);
+	uint32_t room = fields.size;
 	uint8_t block;
-	struct entry *copy = get_block(k, flags, fields.size, &block);
+	struct entry *copy = get_block(k, flags, &room, &block);
 
 	if (!copy)
 		return NULL;

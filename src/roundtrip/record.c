@@ -177,17 +177,26 @@ static const struct field_def *defs_of(const struct keeper *k, const struct mess
 	return m->defs ? m->defs : k->feeder.ops->fields;
 }
 
+/* Who reads only what was asked for finds it in the request. */
+static inline bool reads_answers(const struct keeper *k)
+{
+	return k->feeder.env.wants & WANT_FIELDS;
+}
+
 bool record_takes(const struct keeper *k, const struct message *m)
 {
 	return k->feeder.confirmed && m->flags & MESSAGE_FINAL &&
-	       fields_bound(defs_of(k, m), m->fields, m->field_count) <= KEEPER_ANSWER_MAX;
+	       (!reads_answers(k) ||
+		fields_bound(defs_of(k, m), m->fields, m->field_count) <= KEEPER_ANSWER_MAX);
 }
 
 void record_answer(struct keeper *k, struct entry *request, const struct message *m, uint64_t end,
 		   const struct origin *origin, unsigned partial)
 {
 	struct keeper_world *w = world_of(k);
-	uint32_t size = fields_pack_all(defs_of(k, m), m->fields, m->field_count, w->answer);
+	uint32_t size = reads_answers(k) ? fields_pack_all(defs_of(k, m), m->fields, m->field_count,
+							   w->answer)
+					 : 0;
 	bool error = request->flags & ENTRY_ERROR || m->flags & MESSAGE_ERROR;
 	const struct answer answer = {
 		.part = {m->offset, end, origin->ts_ns, origin->ts_ns, origin->frame, origin->frame,

@@ -312,6 +312,7 @@ static void start(const struct protocol_ops *forced)
 	finished = false;
 	memset(is_open, 0, sizeof(is_open));
 	brackets.world = (struct keeper_world){.feeder = {.pool = pool,
+							  .wants = WANT_FIELDS,
 							  .counters = &brackets.counters,
 							  .sink = &keeper_sink,
 							  .registry = registry,
