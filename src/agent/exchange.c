@@ -144,27 +144,30 @@ void exchange_end(struct worker *w, struct exchange *x, enum end_reason reason)
 
 /* --- groups --- */
 
+/* A question is answered by the protocol it came by (RFC 6762 20). */
+static uint16_t group_port(const struct packet *p)
+{
+	bool mdns = p->key.port[0] == PORT_MDNS || p->key.port[1] == PORT_MDNS;
+
+	return mdns ? PORT_MDNS : PORT_LLMNR;
+}
+
 /* Who asks, by LLMNR: the side that is not at its port. False: both are, or it is mDNS. */
 static bool querier_of(const struct packet *p, unsigned *ret_side)
 {
 	const uint16_t *port = p->key.port;
-	bool mdns = port[0] == PORT_MDNS || port[1] == PORT_MDNS;
-
 	*ret_side = port[0] == PORT_LLMNR;
-	return !mdns && port[0] != port[1];
+	return group_port(p) == PORT_LLMNR && port[0] != port[1];
 }
 
 static uint64_t group_key(const struct worker *w, const struct packet *p)
 {
-	const uint16_t *port = p->key.port;
 	unsigned side;
 
 	if (querier_of(p, &side))
 		return hash_bytes(&p->key.address[side], sizeof(struct address),
-				  w->options.secret ^ port[side]);
-	/* A question is answered by the protocol it came by (RFC 6762 20). */
-	return (port[0] == PORT_MDNS || port[1] == PORT_MDNS ? PORT_MDNS : PORT_LLMNR) |
-	       (uint64_t)address_is_v4(&p->key.address[0]) << 16;
+				  w->options.secret ^ p->key.port[side]);
+	return group_port(p) | (uint64_t)address_is_v4(&p->key.address[0]) << 16;
 }
 
 static struct exchange *group_of(struct worker *w, const struct packet *p, uint16_t place)
@@ -183,6 +186,9 @@ static struct exchange *group_of(struct worker *w, const struct packet *p, uint1
 	begin(w, &g->exchange, p, 0);
 	g->exchange.flow = NULL;
 	g->exchange.place = place;
+	/* Whoever asks may do so from a lower port. */
+	g->exchange.keeper.feeder.env.service_port = group_port(p);
+	g->exchange.keeper.feeder.port_side = 0; /* as group_dir() has it */
 	g->exchange.keeper.many = 1;
 	g->link = (struct key_link){.owner = owner, .key = key, .hash = hash, .kind = KIND_GROUP};
 	keys_insert(&w->keepers.keys, &g->link);

@@ -311,6 +311,22 @@ Test(datagrams, mdns_first_answer_pairs_others_announce)
 	stop(w);
 }
 
+/* What the group's first datagram looks like does not matter to the others. */
+Test(datagrams, mdns_asked_from_a_low_port)
+{
+	struct worker *w = start();
+
+	give(w, with_message(between(OTHER, 3000, MULTICAST, 5353), 9, 0, "x", NULL));
+	give(w, with_message(between(SERVER, 5353, OTHER, 3000), 9, 0x8400, "x", "x"));
+	cr_expect_eq(seen.count[STATUS_OK], 1);
+	give(w, with_message(between(CLIENT, 5353, MULTICAST, 5353), 0, 0, "x", NULL));
+	give(w, with_message(between(SERVER, 5353, MULTICAST, 5353), 0, 0x8400, NULL, "x"));
+	cr_expect_eq(seen.count[STATUS_OK], 2);
+	give(w, with_message(between(SERVER, 5353, MULTICAST, 5353), 0, 0x8400, NULL, "x"));
+	cr_expect_eq(seen.reason[REASON_ANNOUNCEMENT], 1);
+	stop(w);
+}
+
 Test(datagrams, mdns_of_two_places_is_apart)
 {
 	struct worker *w = start();
