@@ -268,15 +268,16 @@ void exchange_timer(void *worker, struct timer *t)
 static bool is_copy(struct worker *w, struct exchange *home, const struct packet *p,
 		    enum flow_verdict verdict)
 {
+	/* The flow knows only the last packet: one that is sent again may look like a copy of the first. */
 	if (verdict != FLOW_ELSEWHERE && !home->elsewhere_ns)
-		return false;
+		return verdict == FLOW_COPY;
 	if (!home->elsewhere_ns)
 		home->elsewhere_ns = w->now_ns;
 	if (!w->copies)
 		w->copies = copies_new();
 	/* What came in the second before was not remembered. What is not decoded must not be either: the same
 	 * datagram may be still to come from home. */
-	if (verdict == FLOW_ELSEWHERE && (!w->copies || home->elsewhere_ns + NS_PER_S > w->now_ns))
+	if (verdict != FLOW_COUNT && (!w->copies || home->elsewhere_ns + NS_PER_S > w->now_ns))
 		return true;
 	return w->copies && copies_seen(w->copies, p, w->options.secret);
 }
@@ -299,17 +300,18 @@ static void deliver(struct worker *w, struct exchange *x, const struct packet *p
 			p->payload_cut, &origin);
 }
 
-/* The exchange of a packet that is to be decoded, at the place where its flow is counted; NULL: it is not. */
+/* The exchange of a packet that may have to be decoded, at the place where its flow is counted; NULL: it is not. */
 static struct exchange *home_of(struct worker *w, struct flow *f, const struct packet *p,
 				enum flow_verdict verdict)
 {
+	uint16_t place = f->dir[p->dir].place;
 	struct exchange *x;
 
-	if (verdict == FLOW_COPY || f->state & FLOW_BYPASSED || !w->options.decode ||
-	    !p->payload_size)
+	if ((verdict == FLOW_COPY && place == p->place) || f->state & FLOW_BYPASSED ||
+	    !w->options.decode || !p->payload_size)
 		return NULL;
 	if (key_in_group(&p->key))
-		return group_of(w, p, verdict == FLOW_ELSEWHERE ? f->dir[p->dir].place : p->place);
+		return group_of(w, p, place);
 	x = exchange_live(f);
 	return x ? x : exchange_new(w, f, p);
 }

@@ -438,6 +438,30 @@ Test(datagrams, the_other_place_first_counted_once)
 	stop(w);
 }
 
+/* The same bytes twice within a second: the checksum makes each sighting look like a copy of the first. */
+Test(datagrams, sent_again_seen_at_the_other_place_first)
+{
+	struct worker *w = start();
+	unsigned queries = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		for (unsigned k = 0; k < 2; k++) {
+			struct packet p = with_message(between(CLIENT, 40000, SERVER, 53), i,
+						       0x0100, "a", NULL);
+
+			p.place = i > 0; /* after the first, always the other one */
+			give(w, p);
+			p.place = !p.place;
+			give(w, p);
+			queries++;
+			pass(w, NS_PER_S / 4);
+		}
+	}
+	cr_expect_eq(worker_counters(w)->requests, 8);
+	cr_expect_eq(worker_counters(w)->requests + worker_counters(w)->requests_resent, queries);
+	stop(w);
+}
+
 static struct packet mdns(unsigned from, bool answers)
 {
 	return with_message(between(from, 5353, MULTICAST, 5353), 0, answers ? 0x8400 : 0,
