@@ -51,6 +51,8 @@ uint64_t histogram_quantile(const struct histogram *h, unsigned permille)
 	uint64_t passed = 0;
 
 	place = place ? place : 1;
+	if (place >= h->count) /* the last one is known exactly */
+		return h->max;
 	for (unsigned row = 0; row < HISTOGRAM_ROWS; row++) {
 		for (unsigned cell = 0; h->row[row] && cell < HISTOGRAM_ROW; cell++) {
 			passed += h->row[row][cell];

@@ -58,6 +58,6 @@ void histogram_merge(struct histogram *to, const struct histogram *from);
 
 /*
  * The value that `permille` of 1000 values do not exceed: of the n values in order, the one at place
- * n * permille / 1000, rounded up, and at least 1. As exact as said above, and never above max. 0 when empty.
+ * n * permille / 1000, rounded up, and at least 1. As exact as said above, the last one is max itself. 0 when empty.
  */
 uint64_t histogram_quantile(const struct histogram *h, unsigned permille);

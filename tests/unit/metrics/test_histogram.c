@@ -62,6 +62,14 @@ Test(histogram, empty)
 	cr_assert_eq(h.max, 0);
 }
 
+Test(histogram, the_last_one_is_exact)
+{
+	histogram_add(&h, 3000000);
+	cr_assert_eq(histogram_quantile(&h, 0), 3000000);
+	histogram_add(&h, 3000001);
+	cr_assert_eq(histogram_quantile(&h, 501), 3000001);
+}
+
 Test(histogram, small_values_are_exact)
 {
 	for (uint64_t v = 0; v < 128; v++) {
