@@ -21,6 +21,7 @@ enum {
 #define BULK_MAX ((uint64_t)1 << 40)
 #define COUNT_MAX ((uint64_t)1 << 31)
 #define REPLIES_ALL UINT32_MAX /* UNSUBSCRIBE from everything: the counts tell which is the last */
+#define PATTERNS_UNKNOWN UINT16_MAX
 
 /* What the next byte of a direction is. */
 enum at {

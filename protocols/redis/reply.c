@@ -420,20 +420,23 @@ static bool on_aggregate(struct pass *p, struct view v)
 
 void redis_take_count(struct redis *r, enum redis_word word, uint64_t count)
 {
-	uint16_t n = count < UINT16_MAX ? (uint16_t)count : UINT16_MAX;
-	if (word == WORD_PSUBSCRIBE && n > r->channels)
-		r->patterns++;
-	if (word == WORD_PUNSUBSCRIBE && n < r->channels)
-		r->patterns -= r->patterns > 0;
+	uint16_t n = count < UINT16_MAX ? (uint16_t)count : UINT16_MAX, before = r->channels;
+	bool less = word >= WORD_UNSUBSCRIBE;
 	bool sharded = word == WORD_SSUBSCRIBE || word == WORD_SUNSUBSCRIBE;
-	if (!sharded)
+	if (!sharded) {
+		if (n != before && n != (uint16_t)(less ? before - 1 : before + 1))
+			r->patterns = PATTERNS_UNKNOWN; /* we missed confirmations */
+		else if (n != before && r->patterns != PATTERNS_UNKNOWN)
+			r->patterns += (word == WORD_PSUBSCRIBE) - (word == WORD_PUNSUBSCRIBE);
 		r->channels = n;
-	if (!n && !sharded)
-		forget_subscriptions(r);
+		if (!n)
+			forget_subscriptions(r);
+	}
 	if (r->replies != REPLIES_ALL)
 		return;
-	bool over = word == WORD_UNSUBSCRIBE ? n <= r->patterns : !n || (!sharded && !r->patterns);
-	if (over)
+	bool known = r->patterns != PATTERNS_UNKNOWN;
+	if (!n || (word == WORD_UNSUBSCRIBE && known && n <= r->patterns) ||
+	    (word == WORD_PUNSUBSCRIBE && !r->patterns))
 		r->replies = 1;
 }
 
@@ -472,8 +475,11 @@ bool redis_on_confirm(struct pass *p)
 		word = redis_word_of(view_from(v, line + 1));
 	if (word == WORD_MORE)
 		return need(p, 0);
-	if (word != (enum redis_word)r->word) /* there were fewer than expected */
+	if (word != (enum redis_word)r->word) { /* there were fewer than expected */
+		if (r->replies == REPLIES_ALL && r->word != WORD_SUNSUBSCRIBE)
+			r->patterns = r->word == WORD_UNSUBSCRIBE ? r->channels : 0;
 		return reply_done(p);
+	}
 	p->used += line + 1;
 	expect_values(r, '*', count);
 	return true;

@@ -417,11 +417,11 @@ static bool take_head(struct pass *p, struct view v, uint32_t at, uint32_t most,
 	return true;
 }
 
-/* A subcommand is letters and hyphens; anything else is not said. */
+/* A subcommand is letters, hyphens and underscores; anything else is not said. */
 static struct view subcommand(struct view v, uint64_t size)
 {
 	for (uint32_t i = 0; i < v.size; i++) {
-		if (!is_letter(v.data[i]) && v.data[i] != '-')
+		if (!is_letter(v.data[i]) && v.data[i] != '-' && v.data[i] != '_')
 			return view_of(v.data, 0);
 	}
 	return size > SUB_MAX_KEPT ? view_of(v.data, 0) : v;
