@@ -489,8 +489,12 @@ enum stream_state stream_segment(struct stream *s, const struct packet *p, bool 
 		count(s, &s->feeder->world->counters->stray_bytes, p->payload_size);
 		return state_of(s);
 	}
-	if (h->ended)
+	if (h->ended) {
+		/* Behind its own FIN: nobody reads any more what the other side sends. */
+		if (p->flags & TCP_RST && (uint64_t)away <= 1)
+			s->reset = true;
 		return drop_old(s, p, elsewhere);
+	}
 	if (p->flags & TCP_FIN && !h->has_fin && (int64_t)next + end >= 0) {
 		h->has_fin = 1;
 		h->fin = (uint32_t)next + (uint32_t)end;

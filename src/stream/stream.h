@@ -59,7 +59,7 @@ struct stream {
 	struct stream_queues *held; /* NULL: nothing is held */
 	struct stream_dir dir[2];
 	uint32_t lost; /* bytes declared lost, or cut by the capture; wraps: two are compared */
-	bool reset;    /* an RST went out */
+	bool reset;    /* an RST went out, or came behind a FIN */
 };
 
 _Static_assert(sizeof(struct stream) <= 64, "one for each open connection");

@@ -204,6 +204,22 @@ Test(ends, bytes_behind_a_reset_are_stray)
 	cr_expect_eq(counted(stray_bytes), 3);
 }
 
+/* A request on its way to a server that has closed the connection. */
+Test(ends, a_reset_behind_a_fin_resets)
+{
+	rig_open();
+	sends(CLIENT, 0, "abc", 0);
+	sends_flags(SERVER, TCP_FIN, 0, "200", 3);
+	sends(CLIENT, 3, "def", 4);
+	sends_flags(SERVER, TCP_RST, 700, "", 0);
+	cr_expect(!rig.stream.reset);
+	sends_flags(SERVER, TCP_RST, 4, "", 0);
+	cr_expect(rig.stream.reset);
+	cr_expect_eq(rig.state, STREAM_ON);
+	finish(END_RST);
+	said_is(">0:abc <0:200 <end >3:def >reset");
+}
+
 Test(ends, a_reset_waits_for_the_bytes_before_it)
 {
 	rig_open();
