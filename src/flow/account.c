@@ -129,7 +129,7 @@ static bool is_copy(const struct flow *f, const struct flow_dir *own, const stru
 		return same_id && since_last(f, p) <= (p->ip_id ? NS_PER_S : NS_PER_MS);
 	if (own->place != p->place)
 		return p->checksum && since_last(f, p) <= NS_PER_S;
-	return same_id && p->ip_id;
+	return same_id && p->ip_id && since_last(f, p) <= NS_PER_S;
 }
 
 /* --- TCP --- */
@@ -451,14 +451,14 @@ static __attribute__((noinline)) enum flow_verdict account_special(struct flow_t
 	return FLOW_COUNT;
 }
 
-/* True for a datagram behind others with data, at the place that counts, and not identical to the one before it. */
+/* True for a datagram behind others with data, at the place that counts, and not like the one before it. */
 static inline bool is_next_datagram(const struct flow *f, const struct packet *p, uint16_t print)
 {
 	const struct flow_dir *own = &f->dir[p->dir];
 	uint32_t know = (FLOW_SEEN_0 | FLOW_DATA_0) << p->dir;
 
 	return p->kind == PACKET_UDP && (f->state & know) == know && own->place == p->place &&
-	       !is_copy(f, own, p, print);
+	       (own->print != print || own->ip_id != p->ip_id || !p->ip_id);
 }
 
 static inline void account_next_datagram(struct flow *f, const struct packet *p, uint32_t wire,
