@@ -9,7 +9,8 @@ enum {
 	 * request line, and its method and the end of its target are enough. */
 	DETECT_MAX = 4096,
 	/* Bytes from the middle of a connection: a message boundary is a likely start of a segment,
-	 * but not every segment starts with one. After that many the direction only passes. */
+	 * but not every segment starts with one. After that many the direction only passes. The same
+	 * of datagrams that are no message. */
 	DETECT_TRIES = 7,
 	CERTAIN = 90,
 };
@@ -61,11 +62,24 @@ static struct fed bypass(struct feeder *f)
 	return (struct fed){.is = FED_OK, .skip = UINT64_MAX};
 }
 
+/* Each datagram stands alone: at a port that a protocol has, one that is no message does not condemn the others. */
+static struct fed pass_datagram(struct feeder *f, struct feeder_dir *d, uint32_t size)
+{
+	const struct registry *r = f->world->registry;
+	if (d->tries == DETECT_TRIES || !r ||
+	    !registry_hints(r, f->env.service_port, TRANSPORT_UDP))
+		return bypass(f);
+	d->tries++;
+	return (struct fed){.is = FED_OK, .skip = size};
+}
+
 /* No probe will ever know these bytes. */
 static struct fed pass(struct feeder *f, unsigned dir, uint32_t size)
 {
 	struct feeder_dir *d = &f->dir[dir];
 	const struct feeder_dir *o = &f->dir[!dir];
+	if (f->datagram)
+		return pass_datagram(f, d, size);
 	if (from_middle(f)) {
 		d->tries += d->tries < DETECT_TRIES;
 		if (d->tries == DETECT_TRIES && o->tries == DETECT_TRIES)
@@ -73,7 +87,7 @@ static struct fed pass(struct feeder *f, unsigned dir, uint32_t size)
 		return (struct fed){.is = FED_OK, .skip = size};
 	}
 	/* A request may be so broken that only its answer tells the protocol: keep it until then. */
-	if (f->datagram || o->tries || size >= DETECT_MAX)
+	if (o->tries || size >= DETECT_MAX)
 		return bypass(f);
 	d->tries = 1;
 	return (struct fed){.is = FED_MORE, .want = size + 1};
@@ -88,7 +102,7 @@ static struct fed detect_feed(void *state, struct env *env, enum side side, cons
 	uint32_t size = in->bytes.size;
 	if (!size)
 		return (struct fed){.is = FED_OK};
-	if (d->tries >= (from_middle(f) ? DETECT_TRIES : 1))
+	if (d->tries >= (f->datagram || from_middle(f) ? DETECT_TRIES : 1))
 		return pass(f, dir, size);
 	/* Without a SYN nobody is first: then in the order of the directions. */
 	unsigned dir_a = f->initiator < 2 ? f->initiator : 0;

@@ -120,3 +120,17 @@ bool registry_enabled(const struct registry *r, unsigned i, enum transport trans
 {
 	return i < r->count && r->only >> i & 1 && r->list[i]->transports & (unsigned)transport;
 }
+
+bool registry_hints(const struct registry *r, uint16_t port, enum transport transport)
+{
+	for (unsigned i = 0; i < r->count; i++) {
+		const uint16_t *hint = r->list[i]->port_hints;
+		if (!hint || !registry_enabled(r, i, transport))
+			continue;
+		while (*hint && *hint != port)
+			hint++;
+		if (*hint)
+			return true;
+	}
+	return false;
+}

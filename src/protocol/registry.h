@@ -30,3 +30,5 @@ const struct protocol_ops *registry_rule_of(const struct registry *r, uint16_t a
 					    bool *ret_second);
 /* Enabled for this transport and not excluded by --only. */
 bool registry_enabled(const struct registry *r, unsigned i, enum transport transport);
+/* Is this among the port hints of a protocol that is enabled for this transport? */
+bool registry_hints(const struct registry *r, uint16_t port, enum transport transport);
