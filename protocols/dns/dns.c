@@ -10,6 +10,7 @@
  * message.c reads messages, transfer.c knows where a zone transfer ends, say.c says fields; here is what a message
  * means.
  */
+#include "protocols/dns/mdns.h"
 #include "protocols/dns/transfer.h"
 
 enum {
@@ -21,26 +22,12 @@ enum {
 	TRANSFERS_MAX = 4,
 	/* What tells whether a message begins: size, header, the longest name, type and class. */
 	BOUNDARY_MAX = STREAM_HEAD + DNS_HEADER + DNS_NAME_MAX + 4,
-	/* mDNS: questions that are remembered, each in a place of its own; a second one on the same place takes it. A
-	 * busy network asks some hundred in the seconds that an answer may take. */
-	MDNS_SLOTS = 1024,
-	MDNS_ANSWERS_MAX = 64, /* of a message, that are looked at to find their question */
 	/* Resolvers ask again, or elsewhere, after 2 to 5 s, and clients give up after 10 s at most. */
 	ANSWER_TIMEOUT_MS = 10000,
 };
 
 #define ID_SHIFT 48
 #define HASH_MASK ((1ull << ID_SHIFT) - 1)
-
-/* mDNS: which request asked a question. Answers have no id, and no question. */
-struct asked {
-	uint64_t hash, key;
-};
-
-struct mdns {
-	uint64_t next_key;
-	struct asked asked[MDNS_SLOTS];
-};
 
 struct transfers {
 	struct dns_transfer list[TRANSFERS_MAX];
@@ -84,67 +71,6 @@ static uint64_t answered_key(struct env *env, enum side side, const struct dns_m
 	return key;
 }
 
-/* --- mDNS --- */
-
-static struct mdns *mdns_of(struct dns *dns, struct env *env)
-{
-	if (!dns->mdns) {
-		dns->mdns = env->ops->alloc(env, sizeof(*dns->mdns));
-		if (dns->mdns)
-			memset(dns->mdns, 0, sizeof(*dns->mdns));
-	}
-	return dns->mdns;
-}
-
-/* The key of a query: a number. Each of its questions leads there. */
-static __attribute__((noinline)) uint64_t mdns_asks(struct mdns *mdns, const struct dns_message *d)
-{
-	uint64_t key = ++mdns->next_key;
-	uint32_t at = DNS_HEADER;
-	struct dns_question q;
-
-	for (unsigned i = 0; i < d->header.count[DNS_QUESTION]; i++) {
-		if (dns_question_read(d->bytes, &at, &q) != DNS_OK)
-			break;
-		uint64_t hash = dns_hash(d->bytes, q.name, q.type, q.class & 0x7fff);
-
-		mdns->asked[hash % MDNS_SLOTS] = (struct asked){hash, key};
-	}
-	return key;
-}
-
-/* The key of the request that asked this, and still waits; 0: none. */
-static uint64_t mdns_who_asked(const struct mdns *mdns, struct env *env, enum side side,
-			       uint64_t hash, uint64_t offset)
-{
-	const struct asked *a = &mdns->asked[hash % MDNS_SLOTS];
-
-	return a->hash == hash && a->key && is_open(env, side, a->key, offset) ? a->key : 0;
-}
-
-/* The key of the request that one of the records answers; 0: none does, it is an announcement. */
-static __attribute__((noinline)) uint64_t mdns_answers(const struct mdns *mdns, struct env *env,
-						       enum side side, const struct dns_message *d,
-						       uint64_t offset)
-{
-	uint32_t at = d->records;
-	uint64_t key = 0;
-	struct dns_record r;
-
-	for (unsigned i = 0; !key && i < d->header.count[DNS_ANSWER] && i < MDNS_ANSWERS_MAX; i++) {
-		if (dns_record_read(d->bytes, &at, &r) != DNS_OK)
-			break;
-		const uint16_t type[2] = {r.type, DNS_ANY};
-
-		for (unsigned k = 0; !key && k < 2; k++) {
-			uint64_t hash = dns_hash(d->bytes, r.name, type[k], r.class & 0x7fff);
-
-			key = mdns_who_asked(mdns, env, side, hash, offset);
-		}
-	}
-	return key;
-}
-
 /* --- messages --- */
 
 static inline bool is_error(const struct dns_message *d)
@@ -153,26 +79,68 @@ static inline bool is_error(const struct dns_message *d)
 	       (d->header.count[DNS_ADDITIONAL] && dns_edns_of(d).rcode_high);
 }
 
+/* A query to all; without a question it has more known answers of the one before. Apart, as its answer is, from what
+ * every message pays for. */
+static __attribute__((noinline)) void take_multicast_request(struct dns *dns, struct env *env,
+							     enum side side,
+							     const struct dns_message *d,
+							     uint64_t offset, uint64_t end)
+{
+	struct message m = {.kind = MESSAGE_PUSH, .offset = offset};
+	bool all = env->scope == SCOPE_ALL;
+
+	if (!dns->mdns)
+		dns->mdns = mdns_new(env, all ? MDNS_SLOTS_ALL : MDNS_SLOTS_ONE);
+	if (dns->mdns && d->header.count[DNS_QUESTION]) {
+		m.kind = MESSAGE_REQUEST;
+		m.flags = MESSAGE_ONCE;
+		m.key = all ? ++dns->mdns->last_key : key_of(d, side);
+		mdns_remember(dns->mdns, d, m.key);
+	}
+	if (!dns_say_whole(env, side, &m, d, end))
+		dns_say_again(env, side, m.key);
+}
+
+/* A querier that is not at the port has its id and question repeated (RFC 6762 6.7), or should have. */
+static __attribute__((noinline)) void take_multicast_response(const struct dns *dns,
+							      struct env *env, enum side side,
+							      const struct dns_message *d,
+							      uint64_t offset, uint64_t end)
+{
+	struct message m = {.kind = MESSAGE_RESPONSE,
+			    .flags = MESSAGE_FINAL | MESSAGE_UNASKED,
+			    .offset = offset};
+	uint64_t key = key_of(d, side);
+
+	if (is_error(d))
+		m.flags |= MESSAGE_ERROR;
+	if (env->scope == SCOPE_QUERIER && is_open(env, side, key, offset))
+		m.key = key;
+	else if (dns->mdns)
+		m.key = mdns_answered(dns->mdns, env, side, d, offset);
+	dns_say_whole(env, side, &m, d, end);
+}
+
+/* Of mDNS, what is not between two hosts. */
+static inline bool is_multicast(const struct dns_message *d, const struct env *env)
+{
+	return d->variant == DNS_MDNS && env->scope != SCOPE_TWO;
+}
+
 static void take_request(struct dns *dns, struct env *env, enum side side,
 			 const struct dns_message *d, uint64_t offset, uint64_t end)
 {
 	struct message m = {.kind = MESSAGE_REQUEST, .offset = offset};
 
-	if (d->variant == DNS_MDNS) {
-		struct mdns *mdns = mdns_of(dns, env);
-
-		if (!d->header.count[DNS_QUESTION] ||
-		    !mdns) /* more known answers of the query before */
-			m.kind = MESSAGE_PUSH;
-		else
-			m.key = mdns_asks(mdns, d);
-	} else {
-		m.key = key_of(d, side);
-		if (dns_opcode(&d->header) == DNS_STATEFUL && !d->header.id)
-			m.flags = MESSAGE_ONEWAY;
-		else if (d->datagram)
-			m.flags = MESSAGE_ONCE;
+	if (is_multicast(d, env)) {
+		take_multicast_request(dns, env, side, d, offset, end);
+		return;
 	}
+	m.key = key_of(d, side);
+	if (dns_opcode(&d->header) == DNS_STATEFUL && !d->header.id)
+		m.flags = MESSAGE_ONEWAY;
+	else if (d->datagram)
+		m.flags = MESSAGE_ONCE;
 	if (!dns_say_whole(env, side, &m, d, end))
 		dns_say_again(env, side, m.key);
 }
@@ -182,15 +150,13 @@ static void take_response(struct dns *dns, struct env *env, enum side side,
 {
 	struct message m = {.kind = MESSAGE_RESPONSE, .flags = MESSAGE_FINAL, .offset = offset};
 
+	if (is_multicast(d, env)) {
+		take_multicast_response(dns, env, side, d, offset, end);
+		return;
+	}
 	if (is_error(d))
 		m.flags |= MESSAGE_ERROR;
-	if (d->variant == DNS_MDNS) {
-		m.flags |= MESSAGE_UNASKED;
-		if (dns->mdns)
-			m.key = mdns_answers(dns->mdns, env, side, d, offset);
-	} else {
-		m.key = answered_key(env, side, d, offset);
-	}
+	m.key = answered_key(env, side, d, offset);
 	dns_say_whole(env, side, &m, d, end);
 }
 
@@ -453,7 +419,7 @@ static void dns_close(void *state, struct env *env)
 	struct dns *dns = state;
 
 	if (dns && dns->mdns)
-		env->ops->free(env, dns->mdns, sizeof(*dns->mdns));
+		mdns_free(dns->mdns, env);
 	if (dns && dns->transfers)
 		env->ops->free(env, dns->transfers, sizeof(*dns->transfers));
 }

@@ -34,8 +34,15 @@ enum dns_opcode { DNS_QUERY = 0, DNS_NOTIFY = 4, DNS_UPDATE = 5, DNS_STATEFUL = 
 
 enum dns_type {
 	DNS_A = 1,
+	DNS_CNAME = 5,
 	DNS_SOA = 6,
+	DNS_PTR = 12,
+	DNS_TXT = 16,
+	DNS_AAAA = 28,
+	DNS_SRV = 33,
 	DNS_OPT = 41,
+	DNS_NSEC = 47,
+	DNS_HTTPS = 65,
 	DNS_IXFR = 251,
 	DNS_AXFR = 252,
 	DNS_ANY = 255,

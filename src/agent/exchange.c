@@ -63,6 +63,19 @@ static void *get(struct worker *w, size_t size)
 	return block;
 }
 
+static bool is_service(uint16_t port)
+{
+	return port == PORT_MDNS || port == PORT_LLMNR;
+}
+
+/* The lower port is more likely the service's, but beyond the first thousand not more than one that is known. */
+static unsigned likely_side(const uint16_t port[2])
+{
+	bool first = port[0] < port[1];
+
+	return is_service(port[first]) && port[!first] >= 1024 ? !first : first;
+}
+
 /* What a parked word says the conversation is, else what a rule for the ports says; NULL: detection. */
 static const struct protocol_ops *known_protocol(const struct worker *w, const struct packet *p,
 						 uintptr_t parked, unsigned *ret_port_side)
@@ -74,8 +87,7 @@ static const struct protocol_ops *known_protocol(const struct worker *w, const s
 
 	if (ops && !(ops->transports & TRANSPORT_UDP))
 		ops = NULL;
-	/* The lower port is more likely the service's. */
-	*ret_port_side = ops ? !second : port[0] < port[1];
+	*ret_port_side = ops ? !second : likely_side(port);
 	return parked ? registry_at(r, parked >> PARKED_PROTOCOL & 63) : ops;
 }
 
@@ -144,32 +156,40 @@ void exchange_end(struct worker *w, struct exchange *x, enum end_reason reason)
 
 /* --- groups --- */
 
-/* A question is answered by the protocol it came by (RFC 6762 20). */
-static uint16_t group_port(const struct packet *p)
-{
-	bool mdns = p->key.port[0] == PORT_MDNS || p->key.port[1] == PORT_MDNS;
-
-	return mdns ? PORT_MDNS : PORT_LLMNR;
-}
-
-/* Who asks, by LLMNR: the side that is not at its port. False: both are, or it is mDNS. */
+/* Who asks: the side that is not at the service's port. False: both are. */
 static bool querier_of(const struct packet *p, unsigned *ret_side)
 {
-	const uint16_t *port = p->key.port;
-	*ret_side = port[0] == PORT_LLMNR;
-	return group_port(p) == PORT_LLMNR && port[0] != port[1];
+	*ret_side = is_service(p->key.port[0]);
+	return p->key.port[0] != p->key.port[1];
 }
 
 static uint64_t group_key(const struct worker *w, const struct packet *p)
 {
+	const uint16_t *port = p->key.port;
 	unsigned side;
 
 	if (querier_of(p, &side))
 		return hash_bytes(&p->key.address[side], sizeof(struct address),
-				  w->options.secret ^ p->key.port[side]);
-	return group_port(p) | (uint64_t)address_is_v4(&p->key.address[0]) << 16;
+				  w->options.secret ^ port[side] ^ (uint64_t)port[!side] << 16);
+	/* A question is answered by the protocol it came by (RFC 6762 20). */
+	return port[0] | (uint64_t)address_is_v4(&p->key.address[0]) << 16;
 }
 
+static bool is_multicast(const struct address *a)
+{
+	return address_is_v4(a) ? a->b[12] >> 4 == 14 : a->b[0] == 0xff;
+}
+
+/* A querier's group begins with what it asks all. What else is between two hosts is theirs alone: a server that has
+ * the service's port, or a client that has it by chance. */
+static bool may_begin(const struct packet *p)
+{
+	unsigned side;
+
+	return !querier_of(p, &side) || is_multicast(&p->key.address[!side]);
+}
+
+/* The group of a packet at a place; NULL: it is in none, or there is no memory for one. */
 static struct exchange *group_of(struct worker *w, const struct packet *p, uint16_t place)
 {
 	const void *owner = (const void *)((uintptr_t)place + 1); /* no pointer is that small */
@@ -177,17 +197,19 @@ static struct exchange *group_of(struct worker *w, const struct packet *p, uint1
 	uint32_t hash = keys_hash(&w->keepers.keys, owner, key, KIND_GROUP);
 	struct key_link *link = keys_find(&w->keepers.keys, hash, owner, key, KIND_GROUP);
 	struct group *g;
+	unsigned side;
 
 	if (link)
 		return &((struct group *)((char *)link - offsetof(struct group, link)))->exchange;
-	g = get(w, sizeof(*g));
+	g = may_begin(p) ? get(w, sizeof(*g)) : NULL;
 	if (!g)
 		return NULL;
 	begin(w, &g->exchange, p, 0);
 	g->exchange.flow = NULL;
 	g->exchange.place = place;
+	g->exchange.keeper.feeder.env.scope = querier_of(p, &side) ? SCOPE_QUERIER : SCOPE_ALL;
 	/* Whoever asks may do so from a lower port. */
-	g->exchange.keeper.feeder.env.service_port = group_port(p);
+	g->exchange.keeper.feeder.env.service_port = p->key.port[!side];
 	g->exchange.keeper.feeder.port_side = 0; /* as group_dir() has it */
 	g->exchange.keeper.many = 1;
 	g->link = (struct key_link){.owner = owner, .key = key, .hash = hash, .kind = KIND_GROUP};
@@ -204,9 +226,7 @@ static struct exchange *group_of(struct worker *w, const struct packet *p, uint1
 /* In a group everything that is sent to the service's port goes one way. */
 static unsigned group_dir(const struct packet *p)
 {
-	uint16_t to = p->key.port[!p->dir];
-
-	return to != PORT_MDNS && to != PORT_LLMNR;
+	return !is_service(p->key.port[!p->dir]);
 }
 
 void exchange_end_groups(struct worker *w, enum end_reason reason)
@@ -265,8 +285,8 @@ void exchange_timer(void *worker, struct timer *t)
 
 /* Was this datagram decoded before, or will it be, from the place where its flow is counted? `home` is the exchange
  * there. */
-static bool is_copy(struct worker *w, struct exchange *home, const struct packet *p,
-		    enum flow_verdict verdict)
+static inline bool is_copy(struct worker *w, struct exchange *home, const struct packet *p,
+			   enum flow_verdict verdict)
 {
 	/* The flow knows only the last packet: one that is sent again may look like a copy of the first. */
 	if (verdict != FLOW_ELSEWHERE && !home->elsewhere_ns)
@@ -282,7 +302,7 @@ static bool is_copy(struct worker *w, struct exchange *home, const struct packet
 	return w->copies && copies_seen(w->copies, p, w->options.secret);
 }
 
-static void deliver(struct worker *w, struct exchange *x, const struct packet *p)
+static inline void deliver(struct worker *w, struct exchange *x, const struct packet *p)
 {
 	struct counters *c = &w->counters;
 	const struct origin origin = {.ts_ns = p->ts_ns, .frame = p->frame};
@@ -300,46 +320,48 @@ static void deliver(struct worker *w, struct exchange *x, const struct packet *p
 			p->payload_cut, &origin);
 }
 
-/* The exchange of a packet that may have to be decoded, at the place where its flow is counted; NULL: it is not. */
-static struct exchange *home_of(struct worker *w, struct flow *f, const struct packet *p,
-				enum flow_verdict verdict)
+/* Is there nothing to decode, wherever it belongs? */
+static inline bool is_passed(const struct worker *w, const struct flow *f, const struct packet *p,
+			     enum flow_verdict verdict)
 {
-	uint16_t place = f->dir[p->dir].place;
-	struct exchange *x;
+	return (verdict == FLOW_COPY && f->dir[p->dir].place == p->place) ||
+	       f->state & FLOW_BYPASSED || !w->options.decode || !p->payload_size;
+}
 
-	if ((verdict == FLOW_COPY && place == p->place) || f->state & FLOW_BYPASSED ||
-	    !w->options.decode || !p->payload_size)
-		return NULL;
-	if (key_in_group(&p->key))
-		return group_of(w, p, place);
-	x = exchange_live(f);
+static struct exchange *own_exchange(struct worker *w, struct flow *f, const struct packet *p)
+{
+	struct exchange *x = exchange_live(f);
+
 	return x ? x : exchange_new(w, f, p);
 }
 
-void exchange_packet(struct worker *w, struct flow *f, const struct packet *p,
-		     enum flow_verdict verdict)
+/* Where a group's packet came, which is not the home of its flow. */
+static struct exchange *group_here(struct worker *w, struct exchange *home, const struct packet *p)
+{
+	struct exchange *x = group_of(w, p, p->place);
+
+	return x || may_begin(p) ? x : home;
+}
+
+/* A packet for an exchange, that of the place where its flow is counted; NULL: it is not decoded. */
+static inline void take(struct worker *w, struct flow *f, const struct packet *p,
+			enum flow_verdict verdict, struct exchange *x)
 {
 	struct counters *c = &w->counters;
-	struct exchange *x = f ? home_of(w, f, p, verdict) : NULL;
 
 	counter_add(&c->datagram_bytes, p->payload_size);
+	if (x && is_copy(w, x, p, verdict)) {
+		counter_add(&c->copy_bytes, p->payload_size);
+		return;
+	}
+	if (x && !x->flow && x->place != p->place)
+		x = group_here(w, x, p);
 	if (!x) {
 		counter_add(!f                     ? &c->refused_bytes
 			    : verdict == FLOW_COPY ? &c->copy_bytes
 						   : &c->undecoded_bytes,
 			    p->payload_size);
 		return;
-	}
-	if (is_copy(w, x, p, verdict)) {
-		counter_add(&c->copy_bytes, p->payload_size);
-		return;
-	}
-	if (!x->flow && x->place != p->place) {
-		x = group_of(w, p, p->place);
-		if (!x) {
-			counter_add(&c->undecoded_bytes, p->payload_size);
-			return;
-		}
 	}
 	x->last_ns = w->now_ns;
 	deliver(w, x, p);
@@ -350,6 +372,29 @@ void exchange_packet(struct worker *w, struct flow *f, const struct packet *p,
 	} else if (w->options.stuck_ns) {
 		arm_stuck(w, x);
 	}
+}
+
+/* By a port of groups: what is in none is its flow's alone. Apart from what every packet pays for. */
+static __attribute__((noinline)) void take_grouped(struct worker *w, struct flow *f,
+						   const struct packet *p,
+						   enum flow_verdict verdict)
+{
+	bool passed = is_passed(w, f, p, verdict);
+	struct exchange *x = passed ? NULL : group_of(w, p, f->dir[p->dir].place);
+
+	if (!x && !passed && !may_begin(p))
+		x = own_exchange(w, f, p);
+	take(w, f, p, verdict, x);
+}
+
+void exchange_packet(struct worker *w, struct flow *f, const struct packet *p,
+		     enum flow_verdict verdict)
+{
+	if (f && key_in_group(&p->key))
+		take_grouped(w, f, p, verdict);
+	else
+		take(w, f, p, verdict,
+		     f && !is_passed(w, f, p, verdict) ? own_exchange(w, f, p) : NULL);
 }
 
 void exchange_icmp(struct worker *w, const struct packet *p)

@@ -171,12 +171,20 @@ struct seen_at {
 	uint64_t ts_ns, frame;
 };
 
+/* Whose datagrams a conversation has. */
+enum scope {
+	SCOPE_TWO,     /* of two hosts, as everywhere else */
+	SCOPE_QUERIER, /* what one port of one host asks a group of hosts, and what they answer */
+	SCOPE_ALL,     /* of everybody who uses the service's port on both ends */
+};
+
 /* What the world offers a decoder. `wants` are plain values: what of its fields somebody will read. */
 struct env {
 	const struct env_ops *ops;
 	unsigned wants;
 	uint16_t
 		service_port; /* host order; 0: unknown. For what differs by nothing but its port */
+	uint8_t scope;        /* enum scope */
 };
 enum env_wants {
 	WANT_HEADERS = 1,

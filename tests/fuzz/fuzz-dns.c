@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DNS messages. The first byte says by its lowest bit whether they are datagrams, else a stream, and by the next one
- * whether mDNS. Then come messages: a byte whose highest bit is the side, and whose others are the size in steps of
+ * DNS messages. The first byte says by its lowest bit whether they are datagrams, else a stream, by the next one
+ * whether mDNS, by the rest of what scope. Then come messages: a byte whose highest bit is the side, and whose others are the size in steps of
  * four; and the bytes. What is found in a stream must not depend on how it is cut; every byte is accounted for, and
  * all memory given back.
  */
@@ -67,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool clean, clean_too;
 	v.datagrams = what & 1;
 	v.service_port = what & 2 ? 5353 : 53;
+	v.scope = what & 2 ? SCOPE_ALL - (what >> 2) % 3u : SCOPE_TWO;
 	split_steps(&v, &in, bytes);
 	struct buf once = run(&v, 0, &clean);
 	const uint64_t splits[] = {UINT64_MAX, 1 + size / 2, 1 + size / 3};

@@ -141,6 +141,11 @@ static bool parse_line(struct vectors *all, const char *line, const char *end, u
 		return true;
 	*join = false;
 	struct view word = view_of(line, (uint32_t)size);
+	if (view_equal(word, view_text("scope: querier")) ||
+	    view_equal(word, view_text("scope: all"))) {
+		v->scope = view_equal(word, view_text("scope: all")) ? SCOPE_ALL : SCOPE_QUERIER;
+		return true;
+	}
 	bool *flag = view_equal(word, view_text("loose"))       ? &v->loose
 		     : view_equal(word, view_text("datagrams")) ? &v->datagrams
 		     : view_equal(word, view_text("headers"))   ? &v->headers

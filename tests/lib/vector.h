@@ -25,6 +25,7 @@ struct vector {
 	bool datagrams;
 	bool headers;          /* WANT_HEADERS */
 	uint16_t service_port; /* env.service_port */
+	enum scope scope;      /* env.scope */
 	struct step *steps;
 	size_t count;
 	struct buf expected; /* lines without "= " */

@@ -358,6 +358,72 @@ Test(datagrams, llmnr_is_answered_from_elsewhere)
 	stop(w);
 }
 
+/* A port of multicast may be a server's or, by chance, a client's. */
+Test(datagrams, what_two_hosts_say_by_a_multicast_port_is_theirs)
+{
+	struct worker *w = start();
+
+	give(w, with_message(between(CLIENT, 5353, SERVER, 53), 1, 0x0100, "a", NULL));
+	give(w, with_message(between(SERVER, 53, CLIENT, 5353), 1, 0x8183, "a", NULL));
+	give(w, with_message(between(CLIENT, 40000, SERVER, 5353), 2, 0x0100, "b", NULL));
+	give(w, with_message(between(OTHER, 40000, SERVER, 5353), 3, 0x0100, "b", NULL));
+	give(w, with_message(between(SERVER, 5353, CLIENT, 40000), 2, 0x8183, "b", NULL));
+	cr_expect_eq(seen.count[STATUS_ERROR], 2);
+	cr_expect(memcmp(&seen.client.address, &(struct address[1]){host(CLIENT)}, 16) == 0);
+	give(w, with_message(between(SERVER, 5353, OTHER, 40000), 3, 0x8183, "b", NULL));
+	cr_expect_eq(seen.count[STATUS_ERROR], 3);
+	cr_expect(memcmp(&seen.client.address, &(struct address[1]){host(OTHER)}, 16) == 0);
+	stop(w);
+}
+
+Test(datagrams, mdns_answers_a_port_of_its_own)
+{
+	struct worker *w = start();
+
+	give(w, with_message(between(CLIENT, 2000, MULTICAST, 5353), 7, 0, "x", NULL));
+	give(w, with_message(between(OTHER, 2000, MULTICAST, 5353), 8, 0, "x", NULL));
+	give(w, with_message(between(CLIENT, 2000, MULTICAST, 5353), 7, 0, "x", NULL));
+	give(w, with_message(between(SERVER, 5353, CLIENT, 2000), 7, 0x8400, "x", NULL));
+	cr_expect_eq(seen.count[STATUS_OK], 1, "by its id");
+	cr_expect(memcmp(&seen.client.address, &(struct address[1]){host(CLIENT)}, 16) == 0);
+	give(w, with_message(between(SERVER, 5353, OTHER, 2000), 0, 0x8400, NULL, "x"));
+	cr_expect_eq(seen.count[STATUS_OK], 2, "by its name");
+	cr_expect(memcmp(&seen.client.address, &(struct address[1]){host(OTHER)}, 16) == 0);
+	give(w, with_message(between(SERVER, 5353, OTHER, 2000), 0, 0x8400, NULL, "x"));
+	cr_expect_eq(seen.reason[REASON_ANNOUNCEMENT], 1);
+	stop(w);
+}
+
+Test(datagrams, one_bad_datagram_does_not_condemn_a_known_port)
+{
+	struct worker *w = start();
+	struct packet p = between(CLIENT, 40000, SERVER, 53);
+
+	memset(memory, 0xff, 19);
+	p.payload_size = 19;
+	give(w, p);
+	ask(w, 1, "a");
+	answer(w, 1, "a");
+	cr_expect_eq(seen.count[STATUS_OK], 1);
+	stop(w);
+}
+
+/* Some senders number all their packets alike. */
+Test(datagrams, the_same_a_second_later_was_sent_again)
+{
+	struct worker *w = start();
+	struct packet p = with_message(between(CLIENT, 40000, SERVER, 53), 1, 0x0100, "a", NULL);
+
+	give(w, p);
+	give(w, p);
+	cr_expect_eq(worker_counters(w)->packets_copy, 1);
+	pass(w, 2 * NS_PER_S);
+	p.ts_ns = p.now_ns = now_ns;
+	give(w, p);
+	cr_expect_eq(worker_counters(w)->requests_resent, 1);
+	stop(w);
+}
+
 Test(datagrams, two_servers_ask_each_other_by_one_port)
 {
 	struct worker *w = start();
