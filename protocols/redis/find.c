@@ -11,7 +11,8 @@
 #include "protocols/redis/wire.h"
 
 enum {
-	VERIFIED_MAX = 512, /* bulks up to that size are waited for, to see their end */
+	VERIFIED_MAX = 512,   /* bulks up to that size are waited for, to see their end */
+	REPLCONF_WITHIN = 16, /* *3 $8 REPLCONF; its second number is 8, and the first is short */
 	DECIMALS = 6,
 };
 
@@ -286,6 +287,27 @@ static void begin_again(struct redis *r, enum side side, bool turn)
 	*flags &= (uint16_t)~TURN;
 }
 
+/*
+ * Commands without answers, from the side that the ports call the server: a master sends its replica what was written.
+ * The replica says REPLCONF ACK every second. If it is none, the client's next message is the first one for us.
+ */
+bool redis_hear_replica(struct pass *p)
+{
+	static const char replconf[] = "REPLCONF";
+	struct view v = left_of(p), head = view_first(v, REPLCONF_WITHIN);
+	if (v.data[0] == '\n') { /* it is loading */
+		p->used++;
+		return stop(p);
+	}
+	enum found found = redis_is_request(v);
+	if (found == FOUND_MORE)
+		return need(p, 0);
+	if (found == FOUND_YES && memmem(head.data, head.size, replconf, sizeof(replconf) - 1))
+		return bypass(p);
+	p->r->flags[FROM_SERVER] &= (uint16_t)~MASTER_MAYBE;
+	return true;
+}
+
 /* The first byte counts: messages begin with a segment more often than not. The others only behind a line's end. */
 bool redis_on_resync(struct pass *p)
 {
@@ -294,6 +316,12 @@ bool redis_on_resync(struct pass *p)
 	uint32_t at = 0;
 	if (!v.size)
 		return stop(p);
+	if (r->flags[FROM_SERVER] & MASTER_MAYBE) {
+		if (p->side == FROM_SERVER && !redis_hear_replica(p))
+			return false;
+		if (p->side == FROM_CLIENT)
+			return pass_bytes(p, v.size);
+	}
 	while (at < v.size) {
 		bool turn = p->side == FROM_SERVER && !at && r->flags[FROM_SERVER] & TURN;
 		enum found found = redis_is_boundary(r, p->side, view_from(v, at), turn);

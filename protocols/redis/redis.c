@@ -117,6 +117,8 @@ static enum gap_answer redis_gap(void *state, struct env *env, enum side side, u
 	if (side == FROM_CLIENT) {
 		r->flags[FROM_CLIENT] &= (uint16_t) ~(IN_MULTI | REPLY_SKIP);
 		r->flags[FROM_SERVER] |= UNSURE;
+		if (why == WHY_MIDSTREAM && env->against_ports)
+			r->flags[FROM_SERVER] |= MASTER_MAYBE;
 	} else {
 		r->flags[FROM_SERVER] &= (uint16_t)~TURN;
 		r->flags[FROM_SERVER] |= DRIFT;

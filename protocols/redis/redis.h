@@ -52,6 +52,8 @@ enum server_flag {
 	ATTRIBUTES = 128, /* the values are attributes: the answer follows */
 	ERRORED = 256,
 	SILENT = 512, /* it is no message of its own: a part of one that nobody knows */
+	MASTER_MAYBE =
+		1024, /* joined midway: the client may be a master that writes to its replica */
 	OF_MESSAGE = SERVER_LOST | PUSHING | ATTRIBUTES | ERRORED | SILENT,
 };
 
@@ -259,4 +261,6 @@ enum found redis_is_push(struct view v);
 /* Can a message begin here? `turn`: the first byte behind a new request. */
 enum found redis_is_boundary(const struct redis *r, enum side side, struct view v, bool turn);
 bool redis_on_resync(struct pass *p);
+/* MASTER_MAYBE: what the other side says tells. True: it is a server; go on. */
+bool redis_hear_replica(struct pass *p);
 struct probed redis_probe(struct view a, struct view b);

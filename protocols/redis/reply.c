@@ -539,6 +539,8 @@ bool redis_on_reply(struct pass *p)
 	if (!r->flags[FROM_SERVER] && !r->left[FROM_SERVER] && r->at[FROM_SERVER] == AT_START &&
 	    on_usual(p, v))
 		return true;
+	if (r->flags[FROM_SERVER] & MASTER_MAYBE && !redis_hear_replica(p))
+		return false;
 	switch (v.data[0]) {
 	case '+':
 	case '-':

@@ -185,6 +185,7 @@ struct env {
 	uint16_t
 		service_port; /* host order; 0: unknown. For what differs by nothing but its port */
 	uint8_t scope;        /* enum scope */
+	bool against_ports; /* by its bytes the client is the side whose port looks like a service's */
 };
 enum env_wants {
 	WANT_HEADERS = 1,

@@ -48,6 +48,7 @@ static struct fed guess(struct feeder *f, const struct verdict *v, unsigned dir_
 {
 	f->client_dir = (uint8_t)(v->probed.client ? !dir_a : dir_a);
 	f->certain = v->probed.confidence >= CERTAIN;
+	f->env.against_ports = f->port_side < 2 && f->port_side != f->client_dir;
 	return (struct fed){.is = FED_SWITCH, .to = v->ops};
 }
 

@@ -164,6 +164,7 @@ void harness_run(struct harness_run *run, const struct vector *v)
 	d.feeder.datagram = v->datagrams;
 	d.feeder.env.service_port = v->service_port;
 	d.feeder.env.scope = v->scope;
+	d.feeder.env.against_ports = v->against_ports;
 	pool_fail_at(pool, run->fail_at);
 	take_steps(&d, v);
 	run->over = !d.feeder.ops || d.feeder.dir[0].dead || d.feeder.dir[1].dead;

@@ -146,10 +146,11 @@ static bool parse_line(struct vectors *all, const char *line, const char *end, u
 		v->scope = view_equal(word, view_text("scope: all")) ? SCOPE_ALL : SCOPE_QUERIER;
 		return true;
 	}
-	bool *flag = view_equal(word, view_text("loose"))       ? &v->loose
-		     : view_equal(word, view_text("datagrams")) ? &v->datagrams
-		     : view_equal(word, view_text("headers"))   ? &v->headers
-								: NULL;
+	bool *flag = view_equal(word, view_text("loose"))           ? &v->loose
+		     : view_equal(word, view_text("datagrams"))     ? &v->datagrams
+		     : view_equal(word, view_text("headers"))       ? &v->headers
+		     : view_equal(word, view_text("against ports")) ? &v->against_ports
+								    : NULL;
 	if (flag)
 		*flag = true;
 	return flag || view_equal(word, view_text("|"));

@@ -24,6 +24,7 @@ struct vector {
 	bool loose;                  /* the messages may depend on how the bytes are cut */
 	bool datagrams;
 	bool headers;          /* WANT_HEADERS */
+	bool against_ports;    /* env.against_ports */
 	uint16_t service_port; /* env.service_port */
 	enum scope scope;      /* env.scope */
 	struct step *steps;
