@@ -14,6 +14,7 @@ enum {
 	VERIFIED_MAX = 512,   /* bulks up to that size are waited for, to see their end */
 	REPLCONF_WITHIN = 16, /* *3 $8 REPLCONF; its second number is 8, and the first is short */
 	DECIMALS = 6,
+	EMPTY_LINES_MAX = 4, /* bytes of them in front of the first command: somebody types */
 };
 
 static const char *const words[] = {
@@ -353,6 +354,8 @@ static enum look look_at_line(struct view v, struct view *ret_name)
 {
 	static const char *const others[] = {"AUTH", "QUIT", NULL};
 	uint32_t n = 0;
+	for (unsigned i = 0; i < EMPTY_LINES_MAX && v.size && memchr("\r\n", v.data[0], 2); i++)
+		v = view_from(v, 1);
 	while (n < v.size && n <= NAME_MAX_KEPT && (is_letter(v.data[n]) || v.data[n] == '_'))
 		n++;
 	struct view name = view_first(v, n);
@@ -394,7 +397,8 @@ static enum look look_at(struct view v, struct view *ret_name)
 /* Is this what Redis answers to such a line? PING and INFO are NATS's, too, which says +OK. */
 static bool answers_line(struct view v, struct view name)
 {
-	if (!v.size)
+	const uint8_t *lf = v.size ? memchr(v.data, '\n', v.size) : NULL;
+	if (!v.size || (lf && (lf == v.data || lf[-1] != '\r')))
 		return false;
 	if (redis_is(name, "PING"))
 		return view_starts(v, "+PONG\r\n");
