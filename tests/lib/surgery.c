@@ -5,21 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "capfile.h"
 #include "capture/source.h"
 #include "core/hash.h"
 #include "core/view.h"
 #include "gencap.h"
-#include "pktbuild.h"
+#include "packet/key.h"
 
 enum {
 	BATCH = 64,
 	LINK_ETHERNET = 1,
 	SEGMENT_MAX = 65000, /* leaves room for headers in an IPv4 packet */
 	STREAM_MAX = 64 << 20,
-	PORT_MASK = 0x2e5a, /* XOR: one to one, far from the well-known ones */
-	VLAN = 7,
-	VNI = 77,
 };
 
 static void *grown(void *block, size_t size)
@@ -55,12 +51,19 @@ static uint64_t below(struct surgery *s, uint64_t n)
 
 /* --- reading --- */
 
+/* Who answers a datagram by an ICMP error is the one it was sent to. */
+static unsigned sender_of(const struct packet *p)
+{
+	return p->kind == PACKET_ICMP_ERROR ? !p->dir : p->dir;
+}
+
 /* The connection it belongs to, and which side sent it: by the SYN, else the lower port serves. */
 static void place_packet(struct surgery *s, struct surgery_packet *to)
 {
 	const struct packet *p = &to->p;
+	unsigned sender = sender_of(p);
 	bool syn = (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-	to->from_server = p->key.port[p->dir] < p->key.port[!p->dir];
+	to->from_server = p->key.port[sender] < p->key.port[!sender];
 	if (p->flags & TCP_SYN)
 		to->from_server = p->flags & TCP_ACK;
 	for (size_t i = s->count - 1; i--;) {
@@ -71,7 +74,7 @@ static void place_packet(struct surgery *s, struct surgery_packet *to)
 		    !(old->p.dir == p->dir && old->p.flags & TCP_SYN && old->p.seq == p->seq))
 			break;
 		to->connection = old->connection;
-		to->from_server = old->from_server == (old->p.dir == p->dir);
+		to->from_server = old->from_server == (sender_of(&old->p) == sender);
 		return;
 	}
 	to->connection = s->connections++;
@@ -81,7 +84,7 @@ static void take_frame(struct surgery *s, struct packet_parser *parser, const st
 		       uint64_t now_ns, struct scratch *scratch)
 {
 	struct packet p;
-	if (packet_parse(parser, f, now_ns, scratch, &p) != PACKET_READY || p.kind != PACKET_TCP)
+	if (packet_parse(parser, f, now_ns, scratch, &p) != PACKET_READY || p.kind == PACKET_OTHER)
 		return;
 	struct surgery_packet *to = append(s);
 	s->link_type = f->link_type;
@@ -208,7 +211,9 @@ void surgery_segment(struct surgery *s, enum surgery_size size)
 	for (size_t i = 0; i < s->count; i++) {
 		struct surgery_packet *p = &s->packets[i];
 		size_t *last = &newest[p->connection];
-		if (size != SURGERY_64K)
+		if (p->p.kind != PACKET_TCP)
+			add_piece(&to, p, 0, p->p.payload_size, true);
+		else if (size != SURGERY_64K)
 			split(s, &to, p, size == SURGERY_ONE_BYTE);
 		else if (*last != SIZE_MAX && joins(&to.packets[*last], p))
 			join(&to.packets[*last], p);
@@ -221,13 +226,28 @@ void surgery_segment(struct surgery *s, enum surgery_size size)
 	*s = to;
 }
 
-void surgery_move(struct surgery *s, bool to_ipv6, bool other_ports, bool wrapped)
+void surgery_move(struct surgery *s, bool to_ipv6, bool other_ports, enum surgery_wrap wrap)
 {
 	s->to_ipv6 = to_ipv6;
 	s->other_ports = other_ports;
-	s->wrapped = wrapped;
+	s->wrap = wrap;
 	for (size_t i = 0; i < s->count; i++)
 		s->packets[i].rebuilt = true;
+}
+
+void surgery_fragment(struct surgery *s, bool reversed)
+{
+	surgery_move(s, false, false, SURGERY_BARE);
+	s->fragmented = true;
+	s->reversed = reversed;
+	for (size_t i = 0; i < s->count; i++)
+		s->packets[i].p.ip_id = (uint16_t)(i % 0xffff + 1);
+}
+
+void surgery_delay(struct surgery *s, uint64_t ns)
+{
+	for (size_t i = 0; i < s->count; i++)
+		s->packets[i].p.ts_ns += ns;
 }
 
 static int by_time(const void *a, const void *b)
@@ -238,12 +258,106 @@ static int by_time(const void *a, const void *b)
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
-void surgery_shift(struct surgery *s, bool of_server, uint64_t ns)
+void surgery_skew(struct surgery *s, bool of_server, uint64_t ns)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (s->packets[i].from_server == of_server)
 			s->packets[i].p.ts_ns += ns;
+}
+
+void surgery_shift(struct surgery *s, bool of_server, uint64_t ns)
+{
+	surgery_skew(s, of_server, ns);
 	qsort(s->packets, s->count, sizeof(*s->packets), by_time);
+}
+
+/* What is seen again, at `interface`. */
+static void add_copy(struct surgery *to, const struct surgery_packet *from, unsigned interface,
+		     uint64_t ns)
+{
+	struct surgery_packet *copy = append(to);
+	*copy = *from;
+	copy->p.payload = copy_of(from->p.payload, from->p.payload_size);
+	copy->p.ts_ns += ns;
+	copy->frame = copy_of(from->frame, from->captured);
+	copy->interface = (uint8_t)interface;
+	copy->copy = true;
+}
+
+/* Continues with the packets of `to`, some of which were copied from `s` and some moved. */
+static void take_over(struct surgery *s, struct surgery *to)
+{
+	free(s->packets);
+	s->packets = to->packets;
+	s->count = to->count;
+	s->room = to->room;
+}
+
+void surgery_repeat(struct surgery *s)
+{
+	struct surgery to = {0};
+	surgery_move(s, false, false, SURGERY_BARE);
+	for (size_t i = 0; i < s->count; i++) {
+		struct surgery_packet *p = &s->packets[i];
+		if (p->p.kind == PACKET_UDP)
+			p->p.ip_id = (uint16_t)(i % 0xffff + 1);
+		*append(&to) = *p;
+		if (p->p.kind == PACKET_UDP && address_is_v4(&p->p.key.address[0]))
+			add_copy(&to, p, 0, 0);
+	}
+	take_over(s, &to);
+}
+
+void surgery_elsewhere(struct surgery *s, uint64_t ns, enum surgery_first first)
+{
+	struct surgery to = {0};
+	s->interfaces = 2;
+	s->format = SURGERY_PCAPNG;
+	for (size_t i = 0; i < s->count; i++) {
+		struct surgery_packet *p = &s->packets[i];
+		if (first != SURGERY_FIRST)
+			p->interface = first == SURGERY_ANY ? below(s, 2) : p->from_server;
+		*append(&to) = *p;
+		add_copy(&to, p, !p->interface, ns);
+	}
+	take_over(s, &to);
+	qsort(s->packets, s->count, sizeof(*s->packets), by_time);
+}
+
+static void swap(struct surgery_packet *a, struct surgery_packet *b)
+{
+	struct surgery_packet was = *a;
+	*a = *b;
+	*b = was;
+}
+
+static bool are_near(const struct surgery_packet *a, const struct surgery_packet *b, uint64_t ns)
+{
+	return b->p.ts_ns >= a->p.ts_ns && b->p.ts_ns - a->p.ts_ns <= ns;
+}
+
+void surgery_cross(struct surgery *s, uint64_t ns)
+{
+	for (size_t i = 1; i < s->count; i++) {
+		struct surgery_packet *a = &s->packets[i - 1], *b = &s->packets[i];
+		if (a->connection == b->connection || !are_near(a, b, ns) ||
+		    (key_in_group(&a->p.key) && key_in_group(&b->p.key)))
+			continue;
+		swap(a, b);
+		i++;
+	}
+}
+
+void surgery_answer_first(struct surgery *s, uint64_t ns)
+{
+	for (size_t i = 1; i < s->count; i++) {
+		struct surgery_packet *a = &s->packets[i - 1], *b = &s->packets[i];
+		if (a->connection != b->connection || a->from_server || !b->from_server ||
+		    !are_near(a, b, ns))
+			continue;
+		swap(a, b);
+		i++;
+	}
 }
 
 size_t surgery_drop(struct surgery *s, double percent, unsigned burst)
@@ -260,82 +374,6 @@ size_t surgery_drop(struct surgery *s, double percent, unsigned burst)
 		s->packets[i].removed = true;
 	}
 	return removed;
-}
-
-/* --- writing --- */
-
-static void address_text(const struct surgery *s, const struct address *a, char to[static 64])
-{
-	char plain[46];
-	address_print(a, plain);
-	bool map = s->to_ipv6 && address_is_v4(a);
-	snprintf(to, 64, "%s%s", map ? "fd00::" : "", plain);
-}
-
-static void rebuild(const struct surgery *s, const struct surgery_packet *from, struct pkt *to)
-{
-	const struct packet *p = &from->p;
-	uint8_t options[16];
-	uint32_t size = 0;
-	if (p->flags & TCP_SYN && p->window_scale != 255) {
-		const uint8_t scale[] = {1, 3, 3, p->window_scale};
-		memcpy(options, scale, 4);
-		size = 4;
-	}
-	if (p->has_timestamps) {
-		const uint8_t head[] = {1, 1, 8, 10};
-		memcpy(options + size, head, 4);
-		pkt_be32(options + size + 4, p->ts_val);
-		pkt_be32(options + size + 8, p->ts_ecr);
-		size += 12;
-	}
-	char src[64], dst[64];
-	address_text(s, &p->key.address[p->dir], src);
-	address_text(s, &p->key.address[!p->dir], dst);
-	uint16_t mask = s->other_ports ? PORT_MASK : 0;
-	uint32_t sum = p->seq + p->payload_size * 77 + p->checksum;
-	pkt_begin(to, p->payload, p->payload_size);
-	pkt_tcp(to, p->key.port[p->dir] ^ mask, p->key.port[!p->dir] ^ mask, p->seq, p->ack,
-		p->flags, options, size);
-	pkt_be16(to->at + 14, p->window);
-	pkt_be16(to->at + 16, (uint16_t)(sum ^ sum >> 16));
-	pkt_ip(to, src, dst, PROTO_TCP);
-	bool v6 = to->at[0] >> 4 == 6;
-	if (!v6)
-		pkt_be16(to->at + 4, p->ip_id);
-	pkt_eth(to, v6 ? 0x86dd : 0x0800);
-	if (!s->wrapped)
-		return;
-	pkt_vxlan(to, VNI);
-	pkt_udp(to, 49152, 4789);
-	pkt_ip(to, "192.0.2.1", "192.0.2.2", PROTO_UDP);
-	pkt_vlan(to, VLAN, 0x0800);
-	pkt_eth(to, 0x8100);
-}
-
-int surgery_save(struct surgery *s, const char *path)
-{
-	static struct pkt pkt;
-	struct capfile c;
-	bool rebuilt = false;
-	for (size_t i = 0; i < s->count; i++)
-		rebuilt |= s->packets[i].rebuilt;
-	capfile_init(&c);
-	capfile_pcap(&c, CAPFILE_PCAP_NS, false, 262144, rebuilt ? LINK_ETHERNET : s->link_type);
-	for (size_t i = 0; i < s->count; i++) {
-		const struct surgery_packet *p = &s->packets[i];
-		if (p->removed)
-			continue;
-		if (!rebuilt) {
-			capfile_record(&c, p->p.ts_ns, p->frame, p->captured, p->wire);
-			continue;
-		}
-		rebuild(s, p, &pkt);
-		capfile_record(&c, p->p.ts_ns, pkt.at, pkt.size, pkt.size + p->p.payload_cut);
-	}
-	capfile_save(&c, path);
-	capfile_done(&c);
-	return 0;
 }
 
 /* --- the map --- */
@@ -380,6 +418,36 @@ static void map_packet(const struct surgery_packet *p, struct way *w, FILE *out)
 		p->from_server, from, to, p->removed);
 }
 
+static void write_datagram(const struct surgery_packet *p, unsigned frame, FILE *out)
+{
+	static const char *const kinds[] = {
+		[PACKET_TCP] = "tcp", [PACKET_UDP] = "udp", [PACKET_ICMP_ERROR] = "icmp"};
+	char src[46], dst[46];
+	address_print(&p->p.key.address[p->p.dir], src);
+	address_print(&p->p.key.address[!p->p.dir], dst);
+	fprintf(out, "%u %" PRIu64 " %" PRIu64 " %s %s %u %s %u ", p->removed ? 0 : frame,
+		p->number, p->p.ts_ns, kinds[p->p.kind], src, p->p.key.port[p->p.dir], dst,
+		p->p.key.port[!p->p.dir]);
+	for (uint32_t i = 0; p->p.kind != PACKET_TCP && i < p->p.payload_size; i++)
+		fprintf(out, "%02x", p->p.payload[i]);
+	fputs("\n", out);
+}
+
+int surgery_list(const struct surgery *s, const char *path)
+{
+	unsigned frame = 0;
+	FILE *out = fopen(path, "w");
+	if (!out)
+		return ERR_IO;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct surgery_packet *p = &s->packets[i];
+		frame += !p->removed;
+		if (!p->copy)
+			write_datagram(p, frame, out);
+	}
+	return fclose(out) ? ERR_IO : 0;
+}
+
 int surgery_map(const struct surgery *s, const char *directory)
 {
 	char path[4096];
@@ -392,7 +460,8 @@ int surgery_map(const struct surgery *s, const char *directory)
 		abort();
 	for (size_t i = 0; i < s->count; i++) {
 		const struct surgery_packet *p = &s->packets[i];
-		map_packet(p, &ways[2 * p->connection + p->from_server], out);
+		if (p->p.kind == PACKET_TCP)
+			map_packet(p, &ways[2 * p->connection + p->from_server], out);
 	}
 	int err = fclose(out) ? ERR_IO : 0;
 	for (size_t i = 0; i < 2 * (size_t)s->connections; i++) {
