@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Transformed captures (transform.py): those of pcaps/, and the HTTP/1 and Redis ones of ../shared/pcaps when they are
-# there. SEEDS: how many removals of each kind (8: fewer lose too little to tell a ratio).
+# Transformed captures (transform.py): those of pcaps/, and the HTTP/1, Redis and DNS over TCP ones of ../shared/pcaps
+# when they are there; datagrams.sh does the same for DNS over UDP. SEEDS: how many removals of each kind (8: fewer lose
+# too little to tell a ratio).
 
 set -u
 : "${srcdir:=$(cd "$(dirname "$0")/../.." && pwd)}"
@@ -23,7 +24,7 @@ fi
 shared=$srcdir/../shared/pcaps
 set -- "$srcdir"/pcaps/*.pcap
 if [ -d "$shared" ]; then
-	set -- "$@" "$shared"/http1/*.pcap "$shared"/http1/*.pcapng "$shared"/redis/*.pcap
+	set -- "$@" "$shared"/http1/*.pcap "$shared"/http1/*.pcapng "$shared"/redis/* "$shared"/dns-tcp/*
 else
 	echo "SKIPPED: no captures at $shared; only those of pcaps/ are transformed"
 fi
