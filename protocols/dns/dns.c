@@ -130,19 +130,29 @@ static inline bool is_multicast(const struct dns_message *d, const struct env *e
 static void take_request(struct dns *dns, struct env *env, enum side side,
 			 const struct dns_message *d, uint64_t offset, uint64_t end)
 {
-	struct message m = {.kind = MESSAGE_REQUEST, .offset = offset};
+	struct message m = {.kind = MESSAGE_REQUEST, .flags = MESSAGE_ONCE, .offset = offset};
 
 	if (is_multicast(d, env)) {
 		take_multicast_request(dns, env, side, d, offset, end);
 		return;
 	}
 	m.key = key_of(d, side);
-	if (dns_opcode(&d->header) == DNS_STATEFUL && !d->header.id)
-		m.flags = MESSAGE_ONEWAY;
-	else if (d->datagram)
-		m.flags = MESSAGE_ONCE;
 	if (!dns_say_whole(env, side, &m, d, end))
 		dns_say_again(env, side, m.key);
+}
+
+/* One that came by a stream: nobody sends it again, but it may want no answer, or one of many messages. */
+static void take_framed_request(struct env *env, enum side side, const struct dns_message *d,
+				uint64_t offset, uint64_t end)
+{
+	struct message m = {.kind = MESSAGE_REQUEST,
+			    .offset = offset,
+			    .key = key_of(d, side),
+			    .cookie = dns_transfer_cookie(d)};
+
+	if (dns_opcode(&d->header) == DNS_STATEFUL && !d->header.id)
+		m.flags = MESSAGE_ONEWAY;
+	dns_say_whole(env, side, &m, d, end);
 }
 
 static void take_response(struct dns *dns, struct env *env, enum side side,
@@ -229,9 +239,13 @@ static bool begin_transfer(struct dns *dns, struct env *env, enum side side, str
 	struct message m = {.kind = MESSAGE_RESPONSE, .flags = MESSAGE_FINAL, .offset = offset};
 	struct dns_transfer begun, *t;
 
-	if (!dns_transfer_begins(d, &begun) || !(t = free_transfer(dns, env)))
+	if (!dns_is_transfer(d))
 		return false;
-	begun.key = m.key = key_of(d, side);
+	m.key = key_of(d, side);
+	if (!dns_transfer_begins(d, env->ops->ask(env, side, m.key, offset), &begun) ||
+	    !(t = free_transfer(dns, env)))
+		return false;
+	begun.key = m.key;
 	begun.to = end;
 	begun.side = (uint8_t)side;
 	*t = begun;
@@ -335,7 +349,7 @@ static enum dns_read take_framed(struct dns *dns, struct env *env, enum side sid
 	if (is != DNS_OK)
 		return is;
 	if (!(d.header.flags & DNS_QR))
-		take_request(dns, env, side, &d, offset, end);
+		take_framed_request(env, side, &d, offset, end);
 	else if (!take_transfer(dns, env, side, &d, offset, end))
 		take_response(dns, env, side, &d, offset, end);
 	return DNS_OK;
@@ -434,11 +448,42 @@ static struct probed found(struct view v, uint32_t at, uint8_t confidence, bool 
 		.is = PROBE_YES, .confidence = confidence, .client = answer != other};
 }
 
+/* Every record is there, and nothing else. */
+static bool is_exact(struct view v, uint32_t at, const struct dns_header *h)
+{
+	uint32_t records =
+		(uint32_t)h->count[DNS_ANSWER] + h->count[DNS_AUTHORITY] + h->count[DNS_ADDITIONAL];
+	struct dns_record r;
+
+	while (dns_opcode(h) == DNS_STATEFUL &&
+	       v.size - at >= 4 && /* types, sizes, values (RFC 8490 5.4) */
+	       v.size - at - 4 >= load_be16(v.data + at + 2))
+		at += 4 + load_be16(v.data + at + 2);
+	while (records && dns_record_read(v, &at, &r) == DNS_OK)
+		records--;
+	return !records && at == v.size;
+}
+
+/* Is the first message of a stream there, and whatever it says, whole? */
+static bool is_first(struct view v)
+{
+	struct view message = view_from(v, STREAM_HEAD);
+	struct dns_message d;
+	uint32_t size = v.size > STREAM_HEAD ? load_be16(v.data) : UINT16_MAX;
+
+	message = view_first(message, size);
+	return message.size == size && size > DNS_HEADER && message_of(message, &d) == DNS_OK &&
+	       (d.header.count[DNS_QUESTION] || dns_plausible(message, false) == DNS_OK) &&
+	       is_exact(message, d.records, &d.header);
+}
+
 /* As in `v`: a request of side a, or an answer to it. */
 static struct probed probe_stream(struct view v, bool other)
 {
 	if (!v.size)
 		return (struct probed){.is = PROBE_NO};
+	if (is_first(v))
+		return found(v, STREAM_HEAD, 92, other);
 	switch (boundary(v)) {
 	case DNS_OK:
 		return found(v, STREAM_HEAD, 92, other);
@@ -457,18 +502,6 @@ static struct probed dns_probe(struct view a, struct view b)
 	if (of_a.is == PROBE_YES || of_b.is == PROBE_NO)
 		return of_a;
 	return of_b.is == PROBE_YES || of_a.is == PROBE_NO ? of_b : of_a;
-}
-
-/* Every record is there, and nothing else. */
-static bool is_exact(struct view v, uint32_t at, const struct dns_header *h)
-{
-	uint32_t records =
-		(uint32_t)h->count[DNS_ANSWER] + h->count[DNS_AUTHORITY] + h->count[DNS_ADDITIONAL];
-	struct dns_record r;
-
-	while (records && dns_record_read(v, &at, &r) == DNS_OK)
-		records--;
-	return !records && at == v.size;
 }
 
 /* NetBIOS asks in messages of the same format (RFC 1002 4.2) for names of 32 letters, A to P. */
@@ -495,10 +528,11 @@ static struct probed dns_probe_datagram(struct view a, struct view b)
 	struct view v = a.size ? a : b;
 	struct dns_message d;
 
-	if (dns_plausible(v, false) != DNS_OK || message_of(v, &d) != DNS_OK || is_netbios(v))
+	if (message_of(v, &d) != DNS_OK || is_netbios(v))
 		return (struct probed){.is = PROBE_NO};
-	/* A name, a type and a class are much to get right by chance, the header alone is little. */
-	if (is_exact(v, d.records, &d.header) && v.size > DNS_HEADER)
+	/* A name, a type and a class are much to get right by chance, whatever they are; the header alone is little. */
+	if (v.size > DNS_HEADER && is_exact(v, d.records, &d.header) &&
+	    (d.header.count[DNS_QUESTION] || dns_plausible(v, false) == DNS_OK))
 		return found(v, 0, 95, !a.size);
 	if (d.header.count[DNS_QUESTION] == 1 && dns_plausible(v, true) == DNS_OK)
 		return found(v, 0, 70, !a.size);

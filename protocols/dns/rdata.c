@@ -374,20 +374,34 @@ static bool put_part(struct dns_text *t, char letter, struct view message, struc
 	}
 }
 
+/* Types look alike in all classes (RFC 3597 4), but for the addresses of Chaosnet. */
+static const char *format_of(const struct dns_record *record)
+{
+	enum { CHAOS = 3 };
+
+	if (record->type == DNS_A && (record->class & 0x7fff) == CHAOS)
+		return NULL;
+	return dns_type_format(record->type);
+}
+
 static bool put_data(struct dns_text *t, struct view message, const struct dns_record *record)
 {
-	const char *format = dns_type_format(record->type);
+	const char *format = format_of(record);
 	struct reader r = reader_of(view_of(message.data + record->data, record->size));
 
-	if (!format || (record->class & 0x7fff) != 1)
+	if (!format || !record->size)
 		return false;
 	for (const char *f = format; *f; f++) {
 		uint32_t before = t->size;
 
+		if (f != format)
+			put(t, " ", 1);
+		uint32_t from = t->size;
+
 		if (!put_part(t, *f, message, &r) || r.short_read)
 			return false;
-		if (f[1] && t->size != before)
-			put(t, " ", 1);
+		if (t->size == from && !t->full) /* an empty part */
+			t->size = before;
 	}
 	return !reader_left(&r);
 }

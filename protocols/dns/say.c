@@ -398,7 +398,7 @@ static void say_records(struct saying *s, struct dns_edns *ret)
 	}
 	if (is == DNS_BROKEN || (is == DNS_CUT && !s->d->cut))
 		add_text(s, ANOMALIES, "bad_record");
-	else if (is == DNS_OK && at != s->d->bytes.size)
+	else if (is == DNS_OK && at != s->d->bytes.size && dns_opcode(h) != DNS_STATEFUL)
 		add_text(s, ANOMALIES, "trailing_bytes");
 }
 

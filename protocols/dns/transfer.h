@@ -14,7 +14,11 @@ struct dns_transfer {
 	uint8_t side;
 };
 
-/* Does this answer begin a transfer that takes more than one message? Then `t` is filled, but for key, to and side. */
-bool dns_transfer_begins(const struct dns_message *d, struct dns_transfer *t);
+/* What an IXFR request has to remember: the serial of the zone it has, without its highest bit. 0 of other requests. */
+int dns_transfer_cookie(const struct dns_message *d);
+bool dns_is_transfer(const struct dns_message *d);
+/* Does this answer to one, to a request with this cookie (negative: unknown), begin a transfer that takes more than one
+ * message? Then `t` is filled, but for key, to and side. */
+bool dns_transfer_begins(const struct dns_message *d, int cookie, struct dns_transfer *t);
 /* Takes the records of one more message; true when it was the last one. */
 bool dns_transfer_more(const struct dns_message *d, struct dns_transfer *t);
