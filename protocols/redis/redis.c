@@ -116,6 +116,7 @@ static enum gap_answer redis_gap(void *state, struct env *env, enum side side, u
 	r->next[side] = 0;
 	if (side == FROM_CLIENT) {
 		r->flags[FROM_CLIENT] &= (uint16_t) ~(IN_MULTI | REPLY_SKIP);
+		r->queued = 0;
 		r->flags[FROM_SERVER] |= UNSURE;
 		if (why == WHY_MIDSTREAM && env->against_ports)
 			r->flags[FROM_SERVER] |= MASTER_MAYBE;

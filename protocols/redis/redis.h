@@ -54,7 +54,9 @@ enum server_flag {
 	SILENT = 512, /* it is no message of its own: a part of one that nobody knows */
 	MASTER_MAYBE =
 		1024, /* joined midway: the client may be a master that writes to its replica */
-	OF_MESSAGE = SERVER_LOST | PUSHING | ATTRIBUTES | ERRORED | SILENT,
+	EXEC_CONFIRMS = 2048, /* an EXEC was sent for a transaction with a SUBSCRIBE inside */
+	CONFIRMS = 4096,      /* the message is the answer to it */
+	OF_MESSAGE = SERVER_LOST | PUSHING | ATTRIBUTES | ERRORED | SILENT | CONFIRMS,
 };
 
 /* The words with which confirmations and published messages begin. */
@@ -71,7 +73,14 @@ enum redis_word {
 };
 
 /* A request's cookie: one of these or of redis_word up to SUNSUBSCRIBE, and above it how many channels. */
-enum { COOKIE_PING = 8, COOKIE_SYNC, COOKIE_PSYNC, COOKIE_KIND = 15, COOKIE_SHIFT = 4 };
+enum {
+	COOKIE_PING = 8,
+	COOKIE_SYNC,
+	COOKIE_PSYNC,
+	COOKIE_EXEC, /* above it `queued` */
+	COOKIE_KIND = 15,
+	COOKIE_SHIFT = 4
+};
 enum { CHANNELS_MAX = 1 << 26 }; /* of one command that are told apart */
 
 /* All zero between messages, but for a mode the connection is in and answers that are still to come. */
@@ -95,7 +104,11 @@ struct redis {
 	/* of the open request: what it is (enum redis_rule), the number of its key, of its next argument, what
 	 * that one is (enum expect), the last one that matters, and which fields were said (enum said) */
 	uint8_t rule, key, arg, expect, until, said;
+	/* in the open transaction: 0 without any SUBSCRIBE and its kin, else 1 and their confirmations beyond
+	 * the first of each */
+	uint8_t queued;
 };
+_Static_assert(sizeof(struct redis) <= 64, "small enough to be given back between messages");
 
 /* What the next argument is, when the one before told. */
 enum expect {

@@ -369,10 +369,25 @@ static void put_aggregate(struct pass *p, uint8_t type, uint64_t count)
 		put_number(p, ELEMENTS, count);
 }
 
+/* A SUBSCRIBE inside of a transaction is one element of EXEC's answer, but each channel is confirmed: how many
+ * more there are. */
+static uint32_t more_elements(struct pass *p, uint8_t type)
+{
+	uint16_t *flags = &p->r->flags[FROM_SERVER];
+	int cookie = *flags & EXEC_CONFIRMS && type == '*' ? ask(p) : ASK_NONE;
+	if (cookie < 0 || (cookie & COOKIE_KIND) != COOKIE_EXEC)
+		return 0;
+	*flags |= CONFIRMS;
+	if (p->r->open <= 1)
+		*flags &= (uint16_t)~EXEC_CONFIRMS;
+	return ((uint32_t)cookie >> COOKIE_SHIFT) - 1;
+}
+
 static bool on_aggregate(struct pass *p, struct view v)
 {
 	struct redis *r = p->r;
 	uint64_t count;
+	uint32_t more = 0;
 	int cookie = ASK_NONE;
 	uint8_t type = v.data[0];
 	uint32_t line = read_length(v.data + 1, v.data + v.size, &count);
@@ -403,6 +418,7 @@ static bool on_aggregate(struct pass *p, struct view v)
 			return true;
 		}
 		if (taken == TAKEN_ANSWER) {
+			more = more_elements(p, type);
 			put_aggregate(p, type, count);
 			begin_answer(p, 0);
 		} else {
@@ -415,6 +431,7 @@ static bool on_aggregate(struct pass *p, struct view v)
 	if (count == LENGTH_NULL)
 		return reply_done(p);
 	expect_values(r, type, count);
+	r->left[FROM_SERVER] += more;
 	return true;
 }
 

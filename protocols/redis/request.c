@@ -172,6 +172,8 @@ static void choose(struct redis *r, const struct redis_command *c, struct view s
 
 static int cookie_of(const struct redis *r, uint64_t arguments)
 {
+	if (r->rule == RULE_EXEC && r->queued)
+		return COOKIE_EXEC | r->queued << COOKIE_SHIFT;
 	if (r->flags[FROM_CLIENT] & IN_MULTI) /* it will only be queued */
 		return 0;
 	if (r->rule == RULE_PING)
@@ -182,6 +184,17 @@ static int cookie_of(const struct redis *r, uint64_t arguments)
 		return 0;
 	uint64_t channels = arguments < CHANNELS_MAX ? arguments : CHANNELS_MAX;
 	return (r->rule - RULE_SUBSCRIBE + WORD_SUBSCRIBE) | (int)(channels << COOKIE_SHIFT);
+}
+
+/* What the answer to EXEC will have inside. */
+static void count_queued(struct redis *r, uint64_t channels)
+{
+	if (r->rule == RULE_EXEC && r->queued)
+		r->flags[FROM_SERVER] |= EXEC_CONFIRMS;
+	if (r->rule < RULE_SUBSCRIBE || !(r->flags[FROM_CLIENT] & IN_MULTI))
+		return;
+	uint64_t queued = (r->queued ? r->queued : 1) + (channels ? channels - 1 : 0);
+	r->queued = queued < UINT8_MAX ? (uint8_t)queued : UINT8_MAX;
 }
 
 /* One more answer is to come. */
@@ -247,6 +260,7 @@ static void begin_request(struct pass *p, const struct redis_command *c, struct 
 	p->cookie = r->rule ? cookie_of(r, arguments) : 0;
 	if (r->rule == RULE_SYNC || r->rule == RULE_PSYNC)
 		r->flags[FROM_SERVER] |= SYNCING;
+	count_queued(r, arguments);
 	count_open(r, c ? (enum redis_answer)c->answer : ANSWER_ANY);
 	put_text(p, COMMAND, full_name(p, c, name, sub));
 	put_number(p, ARGUMENT_COUNT, arguments);
@@ -270,6 +284,12 @@ void redis_flush(struct pass *p)
 
 /* --- a request ends --- */
 
+static void leave_multi(struct redis *r)
+{
+	r->flags[FROM_CLIENT] &= (uint16_t)~IN_MULTI;
+	r->queued = 0;
+}
+
 /* Whether nobody answers this request (CLIENT REPLY); what it changes for those behind it. */
 static bool is_oneway(struct redis *r, bool whole)
 {
@@ -282,9 +302,10 @@ static bool is_oneway(struct redis *r, bool whole)
 	if (r->rule == RULE_MULTI)
 		*flags |= IN_MULTI;
 	else if (r->rule == RULE_EXEC)
-		*flags &= (uint16_t)~IN_MULTI;
+		leave_multi(r);
 	if (r->rule == RULE_RESET) {
-		*flags &= (uint16_t) ~(IN_MULTI | REPLY_OFF);
+		leave_multi(r);
+		*flags &= (uint16_t)~REPLY_OFF;
 		return oneway && !off;
 	}
 	if (r->rule == RULE_REPLCONF && r->expect == SAYS_ACK)

@@ -24,6 +24,15 @@ static bool on_nested_aggregate(struct pass *p, const uint8_t *q, const uint8_t 
 	bool counts = *q != '|' && *q != '>'; /* attributes, pushes: they are nobody's element */
 	if (line == LINE_MORE)
 		return need(p, 0);
+	if (r->flags[FROM_SERVER] & CONFIRMS && line != LINE_BAD && count == 3) {
+		enum redis_word word =
+			redis_word_of(view_of(q + 1 + line, (uint32_t)(end - q) - 1 - line));
+		if (word == WORD_MORE)
+			return need(p, 0);
+		if (*q == '*' && word && word <= WORD_SSUBSCRIBE)
+			r->flags[FROM_SERVER] |= SUBSCRIBED;
+		counts |= word && word < WORD_MESSAGE;
+	}
 	left -= counts;
 	if (line == LINE_BAD)
 		return redis_broken(p, WHY_MALFORMED);
