@@ -244,6 +244,19 @@ void surgery_fragment(struct surgery *s, bool reversed)
 		s->packets[i].p.ip_id = (uint16_t)(i % 0xffff + 1);
 }
 
+void surgery_one_id(struct surgery *s)
+{
+	enum { UDP_HEADER = 8, ID = 0x5757 };
+	surgery_move(s, false, false, SURGERY_BARE);
+	for (size_t i = 0; i < s->count; i++) {
+		struct packet *p = &s->packets[i].p;
+		uint32_t at = p->kind == PACKET_ICMP_ERROR ? UDP_HEADER : 0;
+		uint16_t id = ID;
+		if (p->key.proto == PROTO_UDP && p->payload_size >= at + sizeof(id))
+			memcpy((uint8_t *)p->payload + at, &id, sizeof(id));
+	}
+}
+
 void surgery_delay(struct surgery *s, uint64_t ns)
 {
 	for (size_t i = 0; i < s->count; i++)

@@ -65,6 +65,8 @@ void surgery_elsewhere(struct surgery *s, uint64_t ns, enum surgery_first first)
 void surgery_cross(struct surgery *s, uint64_t ns);
 /* A server's packet that follows its client's by at most `ns` comes before it in the file. */
 void surgery_answer_first(struct surgery *s, uint64_t ns);
+/* The first two bytes of all datagrams become the same, in ICMP errors, too: one id for all of DNS. */
+void surgery_one_id(struct surgery *s);
 /* Everything is `ns` later. */
 void surgery_delay(struct surgery *s, uint64_t ns);
 /* The packets of one side are `ns` later. */

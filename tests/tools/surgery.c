@@ -98,7 +98,7 @@ static bool repeats(struct surgery *s, const char *what)
 	return true;
 }
 
-static bool delays(struct surgery *s, const char *what)
+static bool confuses(struct surgery *s, const char *what)
 {
 	if (!strcmp(what, "cross"))
 		surgery_cross(s, SHIFT_NS);
@@ -110,6 +110,8 @@ static bool delays(struct surgery *s, const char *what)
 		surgery_shift(s, false, SHIFT_NS);
 	else if (!strcmp(what, "shift-server"))
 		surgery_shift(s, true, SHIFT_NS);
+	else if (!strcmp(what, "one-id"))
+		surgery_one_id(s);
 	else if (!strcmp(what, "later"))
 		surgery_delay(s, LATER_NS);
 	else
@@ -124,7 +126,7 @@ static bool operate(struct surgery *s, const char *what, double percent, unsigne
 		return true;
 	}
 	return copies(s, what) || moves_it(s, what) || cuts(s, what) || repeats(s, what) ||
-	       delays(s, what);
+	       confuses(s, what);
 }
 
 int main(int argc, char **argv)

@@ -10,10 +10,11 @@ every line stays as it was, but for the keys that WAYS names. What cuts a stream
 does not apply: a datagram is a message, and is never joined with another.
 
 What does matter, but has only one right result: packets that were removed, one side that is late, or whose clock is, an
-answer that stands in front of its query. Then what is said must be exactly what expect.py foretells from the packets
-that are left. And, to compare with the whole capture: a pair whose two packets are left is still one, and no pair is
-new, unless a removed packet explains it. That is one with the same conversation, id and questions: the first copy of a
-query, or the answer that another answer, or another query, now takes the place of. By mDNS it may be any.
+answer that stands in front of its query, one id for all messages. Then what is said must be exactly what expect.py
+foretells from the packets that are left. And, to compare with the whole capture: a pair whose two packets are left is
+still one, and no pair is new, unless a removed packet explains it. That is one with the same conversation, id and
+questions: the first copy of a query, or the answer that another answer, or another query, now takes the place of. By
+mDNS it may be any.
 
 SEEDS: removals of each kind."""
 import collections
@@ -48,7 +49,7 @@ WAYS = {
 }
 # A packet that moves a tick moves what it tells; and two interfaces put their packets in the order of time.
 OTHER_ORDER = ("elsewhere", "elsewhere-late", "elsewhere-nearer", "elsewhere-any", "cross")
-FORETOLD = ("shift-client", "shift-server", "skew-client", "answer-first")
+FORETOLD = ("shift-client", "shift-server", "skew-client", "answer-first", "one-id")
 PERCENTS = (1, 10, 30)
 OTHER_WORKERS = (2, 3, 4, 8)
 

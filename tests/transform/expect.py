@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Foretells what must be said of datagrams of DNS. Written from docs/MAP.md (Datagrams) and protocols/dns/README.md,
-not from the code: who asked what, and which answer was the first that may belong to it.
+"""Foretells what must be said of datagrams of DNS: who asked what, and which answer is the first that may be its own.
+
+A second statement of the rules in docs/MAP.md (Datagrams) and protocols/dns/README.md, by somebody who knew the code:
+where those pages leave a detail open (which types an NSEC record or a CNAME answers) it follows the code.
 
 The messages of one conversation are read in the order of the file. A query opens its key, and one whose key is open is
 the same query, sent again. An answer ends the open query of its key that was sent at its time or before, and is an
