@@ -125,6 +125,8 @@ uint64_t mdns_answered(const struct mdns *m, struct env *env, enum side side,
 	for (unsigned i = 0; !key && i < d->header.count[DNS_ANSWER] && i < ANSWERS_MAX; i++) {
 		if (dns_record_read(d->bytes, &at, &r) != DNS_OK)
 			break;
+		if (!r.ttl && env->scope == SCOPE_ALL) /* a goodbye (RFC 6762 10.1) */
+			continue;
 		key = who_asked(&l, r.name, r.type, r.class);
 		if (!key)
 			key = who_asked(&l, r.name, DNS_ANY, r.class);

@@ -415,11 +415,12 @@ static void put_unknown(struct dns_text *t, struct view message, const struct dn
 	dns_put_hex(t, view_of(message.data + r->data, r->size));
 }
 
-void dns_put_record(struct dns_text *t, struct view message, const struct dns_record *r)
+bool dns_put_record(struct dns_text *t, struct view message, const struct dns_record *r)
 {
 	uint32_t at = r->name, before;
+	bool named = dns_put_name(t, message, &at);
 
-	if (!dns_put_name(t, message, &at))
+	if (!named)
 		dns_put(t, "?");
 	put(t, " ", 1);
 	dns_put_number(t, r->ttl);
@@ -431,8 +432,9 @@ void dns_put_record(struct dns_text *t, struct view message, const struct dns_re
 	put_type(t, r->type);
 	put(t, " ", 1);
 	before = t->size;
-	if (put_data(t, message, r) || t->full)
-		return;
-	t->size = before;
-	put_unknown(t, message, r);
+	if (!put_data(t, message, r) && !t->full) {
+		t->size = before;
+		put_unknown(t, message, r);
+	}
+	return named;
 }

@@ -21,5 +21,5 @@ void dns_put_address(struct dns_text *t, const uint8_t *bytes, uint32_t size);
 /* False when the name at `*at` is broken. */
 bool dns_put_name(struct dns_text *t, struct view message, uint32_t *at);
 
-/* "name TTL TYPE data"; data that is not what its type says as \# size hex (RFC 3597 5). */
-void dns_put_record(struct dns_text *t, struct view message, const struct dns_record *r);
+/* "name TTL TYPE data"; data that is not what its type says as \# size hex (RFC 3597 5). False: the name is broken. */
+bool dns_put_record(struct dns_text *t, struct view message, const struct dns_record *r);

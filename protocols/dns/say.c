@@ -367,12 +367,13 @@ static void say_edns(struct saying *s, const struct dns_edns *e)
 
 /* --- records --- */
 
-static void say_record(struct saying *s, uint8_t id, const struct dns_record *r)
+static bool say_record(struct saying *s, uint8_t id, const struct dns_record *r)
 {
 	struct dns_text t = text_of(s);
+	bool named = dns_put_record(&t, s->d->bytes, r);
 
-	dns_put_record(&t, s->d->bytes, r);
 	say_text(s, id, &t);
+	return named;
 }
 
 /* All sections: lists what is to be listed, finds EDNS, and tells what is wrong. */
@@ -383,6 +384,7 @@ static void say_records(struct saying *s, struct dns_edns *ret)
 	enum dns_section shown = update ? DNS_AUTHORITY : DNS_ANSWER;
 	enum dns_read is = DNS_OK;
 	uint32_t at = s->d->records;
+	bool nameless = false;
 	struct dns_record r;
 
 	for (unsigned section = DNS_ANSWER; section < DNS_SECTIONS && is == DNS_OK; section++) {
@@ -392,11 +394,12 @@ static void say_records(struct saying *s, struct dns_edns *ret)
 				break;
 			if (section == DNS_ADDITIONAL)
 				read_edns(s->d, &r, ret);
-			if (section == shown && i < RECORDS_SHOWN)
-				say_record(s, update ? UPDATES : ANSWERS, &r);
+			if (section == shown && i < RECORDS_SHOWN &&
+			    !say_record(s, update ? UPDATES : ANSWERS, &r))
+				nameless = true;
 		}
 	}
-	if (is == DNS_BROKEN || (is == DNS_CUT && !s->d->cut))
+	if (nameless || is == DNS_BROKEN || (is == DNS_CUT && !s->d->cut))
 		add_text(s, ANOMALIES, "bad_record");
 	else if (is == DNS_OK && at != s->d->bytes.size && dns_opcode(h) != DNS_STATEFUL)
 		add_text(s, ANOMALIES, "trailing_bytes");

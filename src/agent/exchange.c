@@ -399,7 +399,7 @@ void exchange_packet(struct worker *w, struct flow *f, const struct packet *p,
 
 void exchange_icmp(struct worker *w, const struct packet *p)
 {
-	enum { UDP_HEADER = 8 };
+	enum { UDP_HEADER = 8, SOURCE_QUENCH = 4, REDIRECT = 5 };
 	struct flow *f = p->key.proto == PROTO_UDP ? flow_find(w->flows, p) : NULL;
 	struct exchange *x = f ? exchange_live(f) : NULL;
 	const struct protocol_ops *ops = x ? x->keeper.feeder.ops : NULL;
@@ -408,6 +408,9 @@ void exchange_icmp(struct worker *w, const struct packet *p)
 	uint64_t key, mask;
 
 	if (!ops || !ops->quoted)
+		return;
+	/* These two do not say that it was dropped (RFC 792). */
+	if (!p->icmp_v6 && (p->icmp_type == SOURCE_QUENCH || p->icmp_type == REDIRECT))
 		return;
 	side = feeder_side(&x->keeper.feeder, p->dir);
 	if (ops->quoted(quoted, side, &key, &mask))

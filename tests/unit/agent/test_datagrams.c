@@ -262,6 +262,21 @@ Test(datagrams, an_icmp_error_ends_the_query_it_quotes)
 	stop(w);
 }
 
+Test(datagrams, an_icmp_redirect_ends_nothing)
+{
+	struct worker *w = start();
+	struct packet p;
+
+	ask(w, 1, "a");
+	p = icmp(1, "a", 512);
+	p.icmp_type = 5;
+	give(w, p);
+	cr_expect_eq(worker_counters(w)->roundtrips_icmp, 0);
+	answer(w, 1, "a");
+	cr_expect_eq(seen.count[STATUS_OK], 1);
+	stop(w);
+}
+
 Test(datagrams, an_idle_flow_keeps_no_memory_and_goes_on)
 {
 	struct worker *w = start();
