@@ -14,7 +14,9 @@ enum {
 	VERIFIED_MAX = 512,   /* bulks up to that size are waited for, to see their end */
 	REPLCONF_WITHIN = 16, /* *3 $8 REPLCONF; its second number is 8, and the first is short */
 	DECIMALS = 6,
-	EMPTY_LINES_MAX = 4, /* bytes of them in front of the first command: somebody types */
+	BULK_LOAD_MIN = 2048, /* so many bytes of commands are believed without an answer */
+	BULK_LOAD_LINES = 64, /* of which so many are looked at */
+	EMPTY_LINES_MAX = 4,  /* bytes of them in front of the first command: somebody types */
 };
 
 static const char *const words[] = {
@@ -394,6 +396,37 @@ static enum look look_at(struct view v, struct view *ret_name)
 	return is_element(v) == FOUND_YES && v.data[0] == '$' ? LOOK_MAYBE_REQUEST : LOOK_NO;
 }
 
+/* Commands that memcached, NATS or IRC have, too. (After memcached's SET comes a line that is no command.) */
+static bool is_shared(struct view name)
+{
+	static const char *const shared[] = {"GET",   "INCR", "DECR", "APPEND", "TOUCH",
+					     "WATCH", "PING", "INFO", "TIME",   NULL};
+	for (unsigned i = 0; shared[i]; i++) {
+		if (redis_is(name, shared[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Many lines with commands before any answer: redis-cli --pipe. */
+static bool is_bulk_load(struct view v)
+{
+	enum look look = LOOK_INLINE;
+	unsigned own = 0;
+	if (v.size < BULK_LOAD_MIN)
+		return false;
+	for (unsigned i = 0; i < BULK_LOAD_LINES && v.size && v.data[0] != '*'; i++) {
+		struct view name;
+		look = look_at_line(v, &name);
+		if (look != LOOK_INLINE)
+			break;
+		const uint8_t *lf = memchr(v.data, '\n', v.size);
+		v = view_from(v, (uint32_t)(lf - v.data) + 1);
+		own += !is_shared(name);
+	}
+	return own > 1 && look != LOOK_NO; /* the last one may not be whole */
+}
+
 /* Is this what Redis answers to such a line? PING and INFO are NATS's, too, which says +OK. */
 static bool answers_line(struct view v, struct view name)
 {
@@ -426,7 +459,9 @@ struct probed redis_probe(struct view a, struct view b)
 			yes.confidence = 60;
 			break;
 		case LOOK_INLINE:
-			yes.confidence = answers_line(other, name) ? 70 : 0;
+			yes.confidence = answers_line(other, name)               ? 70
+					 : !other.size && is_bulk_load(sides[i]) ? 50
+										 : 0;
 			if (yes.confidence || other.size > LINE_MAX_KEPT)
 				break;
 			__attribute__((fallthrough));

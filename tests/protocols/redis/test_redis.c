@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What Redis's probe takes for Redis, and what it leaves to others. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "protocols/all.h"
 
@@ -66,4 +67,24 @@ Test(redis, leaves_other_text_protocols_alone)
 		cr_assert_neq(probe(talks[i].answers, talks[i].asks).is, PROBE_YES, "%s",
 			      talks[i].asks);
 	}
+}
+
+/* Commands in lines without an answer: not a few, but many, and all of them. */
+Test(redis, knows_a_bulk_load)
+{
+	char text[4096], *end = text;
+	for (unsigned i = 0; i < 150; i++)
+		end += sprintf(end, "SET key:%u value\r\n", i);
+	cr_assert_eq(probe(text, "").is, PROBE_YES);
+	cr_assert_lt(probe(text, "").confidence, 90, "an answer must prove it");
+	cr_assert_neq(probe(text, "STORED\r\n").is, PROBE_YES);
+	cr_assert_eq(probe("SET a b\r\nSET c d\r\n", "").is, PROBE_NEED);
+	for (char *c = text; c; c = strstr(c, "SET"))
+		memcpy(c, "GET", 3);
+	cr_assert_neq(probe(text, "").is, PROBE_YES, "memcached has GET, too");
+	memcpy(text, "SET", 3);
+	memcpy(text + 17, "SET", 3);
+	cr_assert_eq(probe(text, "").is, PROBE_YES);
+	memcpy(text + 100, "\r\nSTAT \n", 8);
+	cr_assert_neq(probe(text, "").is, PROBE_YES);
 }
