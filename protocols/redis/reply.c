@@ -112,6 +112,7 @@ static int ask(struct pass *p)
 /* `text` is behind the type. What an error tells of a request's arguments is not said: one may be a password. */
 static unsigned put_error(struct pass *p, struct view text)
 {
+	static const char unknown[] = "unknown command ";
 	static const char *const quotes[] = {", with args beginning with:", " SETUSER modifier '"};
 	uint32_t n = 0;
 	while (n < text.size && (is_digit(text.data[n]) || text.data[n] == '_' ||
@@ -129,6 +130,11 @@ static unsigned put_error(struct pass *p, struct view text)
 			memmem(message.data, message.size, quotes[i], strlen(quotes[i]));
 		if (cut)
 			message.size = (uint32_t)(cut - message.data);
+	}
+	if (view_starts(message, unknown)) { /* arguments that were sent as a part of the name */
+		uint32_t size = sizeof(unknown) - 1;
+		const uint8_t *cut = memchr(message.data + size, ' ', message.size - size);
+		message.size = cut ? (uint32_t)(cut - message.data) : message.size;
 	}
 	put_text(p, MESSAGE, message);
 	bool moved = view_equal(word, view_text("MOVED")) || view_equal(word, view_text("ASK"));

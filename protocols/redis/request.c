@@ -218,11 +218,13 @@ static void count_open(struct redis *r, enum redis_answer answer)
 	r->left[FROM_SERVER]++;
 }
 
+/* Up to a space: what is behind it was meant for an argument, and may be a password. */
 static uint32_t copy_capitals(char *to, struct view v)
 {
-	for (uint32_t i = 0; i < v.size; i++)
+	uint32_t i = 0;
+	for (; i < v.size && v.data[i] != ' '; i++)
 		to[i] = (char)(v.data[i] >= 'a' && v.data[i] <= 'z' ? v.data[i] - 32 : v.data[i]);
-	return v.size;
+	return i;
 }
 
 /* The name as it is said. */
