@@ -233,6 +233,14 @@ static struct dns_transfer *free_transfer(struct dns *dns, struct env *env)
 	return NULL;
 }
 
+/* Should the rest never come, it ended here. */
+static void reach(struct env *env, const struct dns_transfer *t)
+{
+	const struct message m = {.kind = MESSAGE_RESPONSE, .key = t->key, .offset = t->to};
+
+	env->ops->add(env, (enum side)t->side, &m);
+}
+
 static bool begin_transfer(struct dns *dns, struct env *env, enum side side, struct dns_message *d,
 			   uint64_t offset, uint64_t end)
 {
@@ -251,6 +259,7 @@ static bool begin_transfer(struct dns *dns, struct env *env, enum side side, str
 	*t = begun;
 	d->part = true;
 	dns_say_begin(env, side, m, d);
+	reach(env, t);
 	return true;
 }
 
@@ -265,6 +274,7 @@ static bool take_transfer(struct dns *dns, struct env *env, enum side side, stru
 	bool over = dns_transfer_more(d, t);
 
 	t->to = end;
+	reach(env, t);
 	if (over) {
 		end_transfer(env, t, is_error(d) ? MESSAGE_ERROR : 0);
 		drop_transfers(dns, env);

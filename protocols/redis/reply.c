@@ -463,6 +463,13 @@ void redis_take_count(struct redis *r, enum redis_word word, uint64_t count)
 		r->replies = 1;
 }
 
+/* A confirmation is over. Whether one more follows may be known only when something else comes, much later. */
+static void reach(struct pass *p)
+{
+	struct message m = {.kind = MESSAGE_RESPONSE, .offset = offset_of(p)};
+	p->env->ops->add(p->env, FROM_SERVER, &m);
+}
+
 bool redis_end_value(struct pass *p)
 {
 	struct redis *r = p->r;
@@ -477,6 +484,7 @@ bool redis_end_value(struct pass *p)
 	r->replies -= r->replies != REPLIES_ALL;
 	if (!r->replies)
 		return reply_done(p);
+	reach(p);
 	r->at[FROM_SERVER] = AT_CONFIRM;
 	return true;
 }

@@ -271,7 +271,7 @@ static void begin_request(struct pass *p, const struct redis_command *c, struct 
 void redis_flush(struct pass *p)
 {
 	struct message m = {.kind = MESSAGE_REQUEST,
-			    .offset = p->from,
+			    .offset = p->begin ? p->from : 0,
 			    .cookie = p->cookie,
 			    .fields = p->field,
 			    .field_count = p->fields};

@@ -72,8 +72,8 @@ struct fed {
  *                                 dropped; what it holds is fed first)
  *   BAD    bytes "\0\0\0\1x"   -> {BAD, used 0, junk 3}   3 bytes dropped; called again with "\1x".
  *                                 With junk 0 all the bytes given are junk.
- * Three BADs in one direction without a message end between end the decoding: of the connection,
- * or, with KEY_ pairing, of this direction.
+ * Three BADs in one direction without a message that ends whole between end the decoding: of the
+ * connection, or, with KEY_ pairing, of this direction.
  */
 
 /* `bytes` from the next unused one on will not come; what was held of them is junk by now. DEAD:
@@ -204,7 +204,8 @@ struct env_ops {
 	/* One message at a time may be open per direction (FIFO), per key (KEY_*). Requests and
 	 * responses are begun in the order of their bytes. Fields are copied. */
 	void (*begin)(struct env *, enum side dir, const struct message *);
-	/* Kind, key, fields; to a request by key until it is answered. */
+	/* Kind, key, fields; to a request by key until it is answered. `offset`, if the message has come further
+	 * than that was last said: just past it. Then an end at the same place, told later, has its time. */
 	void (*add)(struct env *, enum side dir, const struct message *);
 	void (*end)(struct env *, enum side dir, const struct message *);
 	/* Cookie of the request that an answer beginning at `offset` of `dir` will get. */
@@ -212,8 +213,8 @@ struct env_ops {
 	/* Begin and end of a message that is in hand: `end` is just past its last byte, flags are those of
 	 * both. False: nothing was begun, see MESSAGE_ONCE. */
 	bool (*whole)(struct env *, enum side dir, const struct message *, uint64_t end);
-	/* KEY_*: the key of the only open request that has the bits of *key under `mask`; false when
-	 * there is none, several, or too many requests are open to look. May be NULL. */
+	/* KEY_*: the key of the only open request that has the bits of *key under `mask`; false when there
+	 * is none, several, one that was open during a hole, or too many are open to look. May be NULL. */
 	bool (*seek)(struct env *, uint64_t mask, uint64_t *key);
 };
 

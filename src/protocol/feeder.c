@@ -44,7 +44,8 @@ static void env_begin(struct env *env, enum side side, const struct message *m)
 static void env_add(struct env *env, enum side side, const struct message *m)
 {
 	struct feeder *f = feeder_of(env);
-	f->world->sink->add(f, side, m);
+	unsigned dir = feeder_dir_of(f, side);
+	f->world->sink->add(f, side, m, origin_of(f, dir, m->offset ? m->offset - 1 : 0));
 }
 
 /* A message that is whole tells that the decoder is right. */

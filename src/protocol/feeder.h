@@ -28,7 +28,8 @@ struct registry;
 /* What the feeder tells the world: src/roundtrip's keeper, or a test. `side` is the message's. */
 struct message_sink {
 	void (*begin)(struct feeder *, enum side, const struct message *, const struct origin *);
-	void (*add)(struct feeder *, enum side, const struct message *);
+	/* `origin`: of the byte before the message's offset. */
+	void (*add)(struct feeder *, enum side, const struct message *, const struct origin *);
 	void (*end)(struct feeder *, enum side, const struct message *, const struct origin *);
 	/* Begin and end at once; NULL: the two are called. False: an open request was sent again. */
 	bool (*whole)(struct feeder *, enum side, const struct message *, uint64_t end,

@@ -243,8 +243,7 @@ struct entry *entry_copy(struct keeper *k, const struct entry *e)
 
 void entry_end(struct entry *e, uint64_t end, const struct origin *origin)
 {
-	e->to = end;
-	e->last_ns = origin->ts_ns;
-	e->last_frame = origin->frame;
+	if (end != e->to)
+		entry_reach(e, end, origin);
 	e->flags |= ENTRY_ENDED;
 }

@@ -129,7 +129,15 @@ void entry_free(struct keeper *k, struct entry *e);
 struct entry *entry_copy(struct keeper *k, const struct entry *e);
 /* Packs more fields; those that do not fit in the cap are dropped and the entry is `partial: limit`. */
 void entry_add(struct keeper *k, struct entry *e, const struct message *m);
-/* Notes the end of a message. */
+/* Notes how far a message came. */
+static inline void entry_reach(struct entry *e, uint64_t to, const struct origin *origin)
+{
+	e->to = to;
+	e->last_ns = origin->ts_ns;
+	e->last_frame = origin->frame;
+}
+
+/* Notes the end of a message; if it was seen to reach there before, that was when. */
 void entry_end(struct entry *e, uint64_t end, const struct origin *origin);
 
 /* An answer waits with its request, which is in no line any more. */

@@ -291,7 +291,8 @@ static void on_begin(struct feeder *f, enum side side, const struct message *m,
 	}
 }
 
-static void on_add(struct feeder *f, enum side side, const struct message *m)
+static void on_add(struct feeder *f, enum side side, const struct message *m,
+		   const struct origin *origin)
 {
 	struct keeper *k = (struct keeper *)f;
 	struct entry *e;
@@ -307,6 +308,8 @@ static void on_add(struct feeder *f, enum side side, const struct message *m)
 		return;
 	if (m->kind == MESSAGE_REQUEST)
 		e->cookie |= m->cookie;
+	if (m->offset > e->to)
+		entry_reach(e, m->offset, origin);
 	entry_add(k, e, m);
 }
 

@@ -105,8 +105,10 @@ static void on_begin(struct feeder *f, enum side side, const struct message *m,
 	add_fields(&x->text, f, m);
 }
 
-static void on_add(struct feeder *f, enum side side, const struct message *m)
+static void on_add(struct feeder *f, enum side side, const struct message *m,
+		   const struct origin *o)
 {
+	(void)o;
 	struct recorded *x = find_open(current, f, side, m);
 	if (!x && keyed(f) && m->kind == MESSAGE_REQUEST) /* it waits for its answer */
 		x = find_asked(current, f, m->key);
