@@ -495,7 +495,7 @@ enum stream_state stream_segment(struct stream *s, const struct packet *p, bool 
 			s->reset = true;
 		return drop_old(s, p, elsewhere);
 	}
-	if (p->flags & TCP_FIN && !h->has_fin && (int64_t)next + end >= 0) {
+	if (p->flags & TCP_FIN && !h->has_fin && end >= 0) { /* what is past is no end */
 		h->has_fin = 1;
 		h->fin = (uint32_t)next + (uint32_t)end;
 	}

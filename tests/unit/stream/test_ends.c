@@ -66,6 +66,15 @@ Test(ends, the_fin_of_a_retransmission_ends_bytes_seen_before)
 	cr_expect_eq(counted(duplicate_bytes), 3);
 }
 
+Test(ends, a_fin_of_before_what_went_out_is_no_end)
+{
+	rig_open();
+	sends(CLIENT, 0, "abcdef", 0);
+	sends_flags(CLIENT, TCP_FIN, 3, "", 0);
+	sends(CLIENT, 6, "ghi", 0);
+	said_is(">0:abcdef >6:ghi");
+}
+
 Test(ends, bytes_behind_a_fin_are_stray)
 {
 	rig_open();
