@@ -326,6 +326,16 @@ static bool plausible_header(const struct dns_header *h, bool strict)
 	return questions <= DNS_QUESTIONS_MAX;
 }
 
+/* The first name can point to nothing: there is none before it. */
+static bool is_in_one_piece(struct view message)
+{
+	uint32_t at = DNS_HEADER;
+
+	while (at < message.size && message.data[at] && message.data[at] <= LABEL_MAX)
+		at += message.data[at] + 1u;
+	return at < message.size && !message.data[at];
+}
+
 enum dns_read dns_plausible(struct view message, bool strict)
 {
 	uint32_t at = DNS_HEADER;
@@ -343,6 +353,8 @@ enum dns_read dns_plausible(struct view message, bool strict)
 		if (r != DNS_OK)
 			return r;
 		if (!dns_class_known(q.class & 0x7fff) || (strict && !dns_type_known(q.type)))
+			return DNS_BROKEN;
+		if (strict && !is_in_one_piece(message))
 			return DNS_BROKEN;
 	}
 	return DNS_OK;
