@@ -177,12 +177,23 @@ static inline struct sent sent_of(const struct keeper *k, const struct entry *a)
 	return (struct sent){a->from, a->ack, a->first_ns, k->many ? entry_peers(a) : NULL};
 }
 
+/* The client's bytes that an answer acknowledges went out before it, or else its request may be among the missing
+ * ones, and this one, whose key it has, may have been answered where nobody saw it. (The end of a direction, too, is
+ * acknowledged.) */
+static inline bool may_be_anothers(const struct keeper *k, const struct entry *q, struct sent a)
+{
+	unsigned client = feeder_dir_of(&k->feeder, FROM_CLIENT);
+
+	return q->flags & ENTRY_HOLE_SERVER && k->feeder.ops->pairing == PAIR_KEY_REUSED &&
+	       a.ack > k->feeder.dir[client].end + 1;
+}
+
 /* May this answer belong to this request, which has none? It was sent with the request's first byte there, and was
  * not there itself when the request was sent. Datagrams have no acknowledgement to tell, but times. */
 static inline bool follows(const struct keeper *k, const struct entry *q, struct sent a)
 {
 	if (!k->feeder.datagram)
-		return a.ack > q->from && a.from >= q->ack;
+		return a.ack > q->from && a.from >= q->ack && !may_be_anothers(k, q, a);
 	return a.first_ns >= q->first_ns && !(k->many && asked_by(q, &a.peers->from));
 }
 
@@ -400,5 +411,6 @@ struct entry *keyed_seek(const struct keeper *k, uint64_t key, uint64_t mask)
 			return NULL;
 		found = q;
 	}
-	return found;
+	/* Behind a hole it may be another request's, which nobody saw: its key was not said. */
+	return found && found->flags & (ENTRY_HOLE_CLIENT | ENTRY_HOLE_SERVER) ? NULL : found;
 }

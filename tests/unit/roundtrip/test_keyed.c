@@ -155,6 +155,37 @@ Test(keyed, an_answer_that_began_before_the_second_hole_is_the_requests_own)
 	said_is("a=A");
 }
 
+/* Each direction waited for the other, and the answer went first: among what it acknowledges may be (1b). */
+Test(keyed, behind_a_server_hole_an_answer_to_what_is_still_to_come_is_nobodys)
+{
+	reused();
+	client("(1a)");
+	hole(FROM_SERVER, 3);
+	server_ack(8, "(1B)");
+	said_is("-B:order");
+	client("(1b)");
+	said_is("a?reused");
+	finish(END_EOF);
+	said_is("b?end");
+}
+
+Test(keyed, without_a_hole_an_answer_to_what_is_still_to_come_is_its_own)
+{
+	reused();
+	client("(1a)");
+	server_ack(8, "(1A)");
+	said_is("a=A");
+}
+
+Test(keyed, the_end_of_the_client_may_be_acknowledged_too)
+{
+	reused();
+	client("(1a)");
+	hole(FROM_SERVER, 3);
+	server_ack(5, "(1A)");
+	said_is("a=A");
+}
+
 Test(keyed, an_interim_answer_keeps_a_request_only_until_its_end)
 {
 	reused();
