@@ -280,6 +280,7 @@ static void begin_again(struct redis *r, enum side side, bool turn)
 	r->at[side] = AT_START;
 	r->next[side] = 0;
 	r->left[side] = 0;
+	r->flags[side] &= (uint16_t)~MIDLINE;
 	if (side == FROM_CLIENT)
 		return;
 	if (turn) {
@@ -311,10 +312,18 @@ bool redis_hear_replica(struct pass *p)
 	return true;
 }
 
-/* The first byte counts: messages begin with a segment more often than not. The others only behind a line's end. */
+/* The beginning of the next line; the end, if none begins. */
+static uint32_t behind_line(struct view v, uint32_t at)
+{
+	const uint8_t *lf = memchr(v.data + at, '\n', v.size - at);
+	return lf ? (uint32_t)(lf - v.data) + 1 : v.size;
+}
+
+/* A message begins behind a line's end. So the first byte counts, too, if nobody saw what was before it. */
 bool redis_on_resync(struct pass *p)
 {
 	struct redis *r = p->r;
+	uint16_t *flags = &r->flags[p->side];
 	struct view v = left_of(p);
 	uint32_t at = 0;
 	if (!v.size)
@@ -325,8 +334,12 @@ bool redis_on_resync(struct pass *p)
 		if (p->side == FROM_CLIENT)
 			return pass_bytes(p, v.size);
 	}
+	if (*flags & MIDLINE) {
+		at = behind_line(v, 0);
+		r->flags[FROM_SERVER] &= (uint16_t) ~(p->side == FROM_SERVER ? TURN : 0);
+	}
 	while (at < v.size) {
-		bool turn = p->side == FROM_SERVER && !at && r->flags[FROM_SERVER] & TURN;
+		bool turn = p->side == FROM_SERVER && !at && *flags & TURN;
 		enum found found = redis_is_boundary(r, p->side, view_from(v, at), turn);
 		if (found == FOUND_MORE && !at)
 			return need(p, 0);
@@ -335,14 +348,15 @@ bool redis_on_resync(struct pass *p)
 			return true;
 		}
 		if (turn && found == FOUND_NO) { /* the first byte was all that it told */
-			r->flags[FROM_SERVER] &= (uint16_t)~TURN;
+			*flags &= (uint16_t)~TURN;
 			continue;
 		}
 		if (found != FOUND_NO)
 			break;
-		const uint8_t *lf = memchr(v.data + at, '\n', v.size - at);
-		at = lf ? (uint32_t)(lf - v.data) + 1 : v.size;
+		at = behind_line(v, at);
 	}
+	*flags &= (uint16_t)~MIDLINE;
+	*flags |= v.data[at - 1] == '\n' ? 0 : MIDLINE;
 	p->fed = (struct fed){.is = FED_OK, .junk = at, .why = WHY_LOST};
 	return false;
 }

@@ -25,6 +25,9 @@ static void end_message(struct env *env, struct redis *r, enum side side, unsign
 {
 	if (!is_open(r, side))
 		return;
+	/* what is left of an aggregate looks like answers */
+	if (side == FROM_SERVER && flags & MESSAGE_CUT && (r->left[side] || r->depth))
+		r->flags[side] |= UNSURE;
 	if (side == FROM_CLIENT)
 		(void)redis_end_request(env, r, flags, r->next[side]);
 	else
@@ -46,6 +49,8 @@ bool redis_fail(struct pass *p, bool skipped, enum why why)
 	if (!skipped && (p->used == p->in->bytes.size ||
 			 redis_is_boundary(r, p->side, left_of(p), false) != FOUND_NO))
 		return true;
+	if (p->used < p->in->bytes.size && p->in->bytes.data[p->used] != '\n')
+		r->flags[p->side] |= MIDLINE;
 	p->fed = (struct fed){.is = FED_BAD, .junk = 1, .why = why};
 	return false;
 }
@@ -114,6 +119,7 @@ static enum gap_answer redis_gap(void *state, struct env *env, enum side side, u
 	r->at[side] = AT_RESYNC;
 	r->left[side] = 0;
 	r->next[side] = 0;
+	r->flags[side] &= (uint16_t)~MIDLINE;
 	if (side == FROM_CLIENT) {
 		r->flags[FROM_CLIENT] &= (uint16_t) ~(IN_MULTI | REPLY_SKIP);
 		r->queued = 0;
@@ -138,6 +144,7 @@ static void redis_end(void *state, struct env *env, enum side side, enum end_rea
 	/* confirmations of a number nobody knew: all that came were whole */
 	bool whole = side == FROM_SERVER && r->at[side] == AT_CONFIRM && r->replies == REPLIES_ALL;
 	end_message(env, r, side, whole ? 0 : MESSAGE_CUT);
+	r->flags[side] &= (uint16_t)~MIDLINE;
 	r->at[side] = AT_START;
 	r->left[side] = 0;
 	r->next[side] = 0;

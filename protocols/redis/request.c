@@ -299,8 +299,10 @@ static bool is_oneway(struct redis *r, bool whole)
 	bool oneway = *flags & (REPLY_OFF | REPLY_SKIP);
 	bool off = *flags & REPLY_OFF;
 	*flags &= (uint16_t)~REPLY_SKIP;
-	if (!r->rule || !whole)
+	if (!r->rule)
 		return oneway;
+	if (!whole) /* of CLIENT REPLY, what it was told: mostly nobody answers that */
+		return oneway || (r->rule == RULE_CLIENT && r->until && !r->expect);
 	if (r->rule == RULE_MULTI)
 		*flags |= IN_MULTI;
 	else if (r->rule == RULE_EXEC)

@@ -53,6 +53,13 @@ static bool on_nested_aggregate(struct pass *p, const uint8_t *q, const uint8_t 
 	return true;
 }
 
+/* An UNSUBSCRIBE that had nothing to leave has one confirmation, and that names nothing. */
+static void take_null(struct redis *r)
+{
+	if (r->counted && r->left[FROM_SERVER] == 2 && r->replies == REPLIES_ALL)
+		r->replies = 1;
+}
+
 static bool on_nested_bulk(struct pass *p, const uint8_t *q, const uint8_t *end)
 {
 	struct redis *r = p->r;
@@ -62,6 +69,8 @@ static bool on_nested_bulk(struct pass *p, const uint8_t *q, const uint8_t *end)
 		return need(p, 0);
 	if (line == LINE_BAD || (size > BULK_MAX && size < LENGTH_STREAM))
 		return redis_broken(p, WHY_MALFORMED);
+	if (size == LENGTH_NULL)
+		take_null(r);
 	r->left[FROM_SERVER]--;
 	r->errors += *q == '!' && !r->word && r->errors < UINT16_MAX;
 	if (size >= LENGTH_STREAM) {
@@ -89,6 +98,8 @@ static bool on_nested_line(struct pass *p, const uint8_t *q, const uint8_t *end)
 		if (line != LINE_BAD)
 			redis_take_count(r, (enum redis_word)r->counted, count);
 	}
+	if (*q == '_')
+		take_null(r);
 	r->errors += *q == '-' && !r->word && r->errors < UINT16_MAX;
 	r->left[FROM_SERVER]--;
 	const uint8_t *lf = memchr(q, '\n', (size_t)(end - q));
