@@ -9,6 +9,8 @@
 #include "gencap_sim.h"
 #include "toys.h"
 
+extern const struct protocol_ops redis_ops, dns_ops;
+
 static int by_key(const void *a, const void *b)
 {
 	const struct made *x = a, *y = b;
@@ -93,14 +95,24 @@ static void write_out(struct sim *s, const struct damage *d, struct gencap *g)
 	}
 }
 
+static void choose(struct sim *s, struct gencap *g, enum gencap_talk talk)
+{
+	const struct protocol_ops *const toys[] = {&toy_fifo_ops, &toy_fifo_ops, &toy_fifo_ops,
+						   &toy_keyed_ops, &toy_unique_ops};
+	if (talk == GENCAP_TOYS)
+		g->ops = toys[sim_below(s, 5)];
+	else
+		g->ops = talk == GENCAP_REDIS ? &redis_ops : &dns_ops;
+	s->language = talk == GENCAP_TOYS    ? &gencap_toys
+		      : talk == GENCAP_REDIS ? &gencap_redis
+					     : &gencap_dns;
+	s->unique = g->ops->pairing == PAIR_KEY_UNIQUE;
+	s->keyed = g->ops->pairing != PAIR_FIFO;
+}
+
 static void plan(struct sim *s, struct gencap *g)
 {
 	static const unsigned mss[] = {1, 3, 8, 30, 60, 200, 1460};
-	const struct protocol_ops *const ops[] = {&toy_fifo_ops, &toy_fifo_ops, &toy_fifo_ops,
-						  &toy_keyed_ops, &toy_unique_ops};
-	g->ops = ops[sim_below(s, 5)];
-	s->unique = g->ops == &toy_unique_ops;
-	s->keyed = g->ops != &toy_fifo_ops;
 	s->client_dir = g->client = (unsigned)sim_below(s, 2);
 	s->mode = (enum mode)sim_below(s, 3);
 	s->window = 1 + (unsigned)sim_below(s, sim_chance(s, 300) ? 20 : 5);
@@ -127,6 +139,8 @@ static void plan(struct sim *s, struct gencap *g)
 	if (s->end[C].mss < 8 || s->end[S].mss < 8)
 		s->total = 1 + s->total % 12;
 	s->close = (unsigned)sim_below(s, 5);
+	if (s->language->plan)
+		s->language->plan(s);
 }
 
 static struct damage damage_of(struct sim *s)
@@ -165,6 +179,7 @@ static void one_conversation(struct sim *s, struct gencap *g, const struct damag
 	s->made_count = 0;
 	s->closing = false;
 	s->last_reply = 0;
+	s->redis.said = (struct redis_said){0};
 	sim_converse(s);
 	write_out(s, d, g);
 	c->requests = calloc(s->ask_count + 1, sizeof(*c->requests));
@@ -172,7 +187,8 @@ static void one_conversation(struct sim *s, struct gencap *g, const struct damag
 	if (!c->requests || !c->answers)
 		abort();
 	for (unsigned i = 0; i < s->ask_count; i++)
-		c->requests[i] = (struct gencap_message){s->asks[i].from, s->asks[i].answer};
+		c->requests[i] = (struct gencap_message){s->asks[i].from, s->asks[i].answer,
+							 s->asks[i].same};
 	memcpy(c->answers, s->answer_at, s->answers * sizeof(*c->answers));
 	c->request_count = s->ask_count;
 	c->answer_count = s->answers;
@@ -181,7 +197,7 @@ static void one_conversation(struct sim *s, struct gencap *g, const struct damag
 	free(s->end[S].seen);
 }
 
-void gencap_make(uint64_t seed, struct gencap *ret)
+void gencap_make(enum gencap_talk talk, uint64_t seed, struct gencap *ret)
 {
 	struct sim *s = calloc(1, sizeof(*s));
 	*ret = (struct gencap){0};
@@ -189,6 +205,7 @@ void gencap_make(uint64_t seed, struct gencap *ret)
 		abort();
 	s->rng = seed;
 	s->now = 1700000000 * NS_PER_S + sim_below(s, NS_PER_S);
+	choose(s, ret, talk);
 	plan(s, ret);
 	struct damage d = damage_of(s);
 	bool again = s->close && sim_chance(s, 50);
@@ -250,6 +267,16 @@ static int index_of(const struct gencap_message *m, unsigned count, uint64_t off
 	return -1;
 }
 
+/* Is answer `a` one to request `q`, or to one that says the same? */
+static bool belongs(const struct gencap_conversation *c, int q, int a)
+{
+	for (unsigned i = 0; i < c->request_count; i++)
+		if (c->requests[i].answer >= 0 && c->requests[i].answer == c->answers[a].answer &&
+		    c->requests[i].same == c->requests[q].same)
+			return true;
+	return false;
+}
+
 enum gencap_verdict gencap_pair_true(const struct gencap *g, uint64_t time_ns, uint64_t request,
 				     uint64_t response)
 {
@@ -262,7 +289,7 @@ enum gencap_verdict gencap_pair_true(const struct gencap *g, uint64_t time_ns, u
 		int a = index_of(c->answers, c->answer_count,
 				 response + (uint64_t)c->base[S][i >> 1]);
 		if (q >= 0 && a >= 0)
-			found = c->requests[q].answer == a ? GENCAP_RIGHT : GENCAP_WRONG;
+			found = belongs(c, q, a) ? GENCAP_RIGHT : GENCAP_WRONG;
 	}
 	return found;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Random captures of one toy conversation (sometimes two, one after the other, on the same 5-tuple), made by
+ * Random captures of one conversation (sometimes two, one after the other, on the same 5-tuple), made by
  * two simulated TCP endpoints with delayed acknowledgements and retransmissions, a path that loses, and a
  * capture that loses, copies and reorders. A seed makes the same capture for ever.
  *
@@ -13,7 +13,8 @@
 
 struct gencap_message {
 	uint64_t from; /* offset in its stream */
-	int answer;    /* request: index of its answer, -1: none */
+	int answer; /* index of the answer to this request, or of the one that this is a part of; -1: none */
+	int same; /* request: of those that say the same, so that an answer may be to any, the first */
 };
 
 struct gencap_conversation {
@@ -39,7 +40,10 @@ struct gencap {
 
 enum { GENCAP_SERVER_PORT = 7000 };
 
-void gencap_make(uint64_t seed, struct gencap *ret);
+/* What they talk. */
+enum gencap_talk { GENCAP_TOYS, GENCAP_REDIS, GENCAP_DNS };
+
+void gencap_make(enum gencap_talk talk, uint64_t seed, struct gencap *ret);
 void gencap_free(struct gencap *g);
 
 enum gencap_verdict {

@@ -5,7 +5,6 @@
 
 #include "core/time.h"
 #include "packet/key.h"
-#include "toys.h"
 
 uint64_t gencap_random(uint64_t *state)
 {
@@ -95,8 +94,7 @@ static void emit(struct sim *s, int from, struct segment g)
 	post(s, (struct event){.at = at, .kind = ARRIVES, .end = !from, .seg = g});
 }
 
-/* Sends what may be sent from `next` on. */
-static void push_out(struct sim *s, int end)
+void sim_push_out(struct sim *s, int end)
 {
 	struct end *e = &s->end[end];
 	while (!e->reset && e->next < e->written && e->next - e->una < 16384) {
@@ -141,43 +139,37 @@ static void retransmit(struct sim *s, int end)
 
 /* --- the two programs --- */
 
-static void put(struct end *e, const void *bytes, unsigned n)
+bool sim_put(struct end *e, const void *bytes, size_t n)
 {
+	if (e->written + n > STREAM_MAX - 1024)
+		return false;
 	memcpy(e->stream + e->written, bytes, n);
 	e->written += n;
-}
-
-static unsigned put_message(struct sim *s, struct end *e, uint8_t flags, uint8_t key,
-			    uint8_t length, bool body, unsigned id)
-{
-	uint8_t m[4 + 128] = {TOY_MAGIC, flags};
-	unsigned n = 2;
-	if (s->keyed)
-		m[n++] = key;
-	m[n++] = length;
-	for (unsigned i = 0; body && i < length; i++)
-		m[n++] = (uint8_t)(i == 0   ? id & 0x7f
-				   : i == 1 ? id >> 7 & 0x7f
-					    : 'a' + (id + i) % 26);
-	if (e->written + n > STREAM_MAX - 1024)
-		return 0;
-	put(e, m, n);
-	return n;
-}
-
-static uint8_t random_length(struct sim *s)
-{
-	static const uint8_t max[] = {2, 10, 16, 40, 127};
-	return (uint8_t)sim_below(s, max[sim_below(s, 5)] + 1);
-}
-
-static bool key_free(const struct sim *s, uint8_t key)
-{
-	for (unsigned i = 0; i < s->ask_count; i++)
-		if (s->asks[i].key == key && !(s->asks[i].flags & TOY_ONEWAY) &&
-		    (!s->asks[i].done || s->asks[i].cancelled))
-			return false;
 	return true;
+}
+
+bool sim_say(struct sim *s, const void *bytes, size_t n, int id)
+{
+	struct end *e = &s->end[S];
+	unsigned i = s->answers;
+	uint64_t from = e->written;
+	if (i >= MESSAGES_MAX * 3 || !sim_put(e, bytes, n))
+		return false;
+	s->answer_end[i] = e->written;
+	s->answers++;
+	if (id >= 0 && s->asks[id].answer < 0)
+		s->asks[id].answer = (int)i;
+	s->answer_at[i] =
+		(struct gencap_message){.from = from, .answer = id < 0 ? -1 : s->asks[id].answer};
+	return true;
+}
+
+void sim_reply_again(struct sim *s, unsigned id)
+{
+	post(s, (struct event){.at = s->now + 1 + sim_below(s, s->delay_max),
+			       .kind = REPLY,
+			       .end = S,
+			       .arg = (int)id});
 }
 
 static void ask_one(struct sim *s)
@@ -185,34 +177,18 @@ static void ask_one(struct sim *s)
 	if (s->ask_count >= s->total)
 		return;
 	struct ask *a = &s->asks[s->ask_count];
-	*a = (struct ask){.answer = -1, .from = s->end[C].written, .length = random_length(s)};
-	a->key = (uint8_t)(s->ask_count & 0x7f);
-	if (s->keyed && !s->unique) {
-		a->key = (uint8_t)sim_below(s, 12);
-		if (!key_free(s, a->key))
-			return;
-	}
-	if (sim_chance(s, s->oneway_pm))
-		a->flags |= TOY_ONEWAY;
-	else if (sim_chance(s, s->quiet_pm))
-		a->flags |= TOY_QUIET;
-	if (!put_message(s, &s->end[C], a->flags, a->key, a->length, true, s->ask_count))
+	*a = (struct ask){.answer = -1, .from = s->end[C].written, .same = (int)s->ask_count};
+	if (!s->language->ask(s, a))
 		return;
-	a->to = s->end[C].written;
-	a->done = a->flags & TOY_ONEWAY;
+	a->done |= a->oneway;
 	s->finished += a->done;
 	s->ask_count++;
-	if (s->keyed && !a->done && sim_chance(s, s->cancel_pm) &&
-	    put_message(s, &s->end[C], TOY_CANCEL, a->key, 0, false, 0)) {
-		a->cancelled = a->done = true;
-		s->finished++;
-	}
 }
 
 static void ask_more(struct sim *s)
 {
 	unsigned open = s->ask_count - s->finished, n = 0;
-	if (s->closing)
+	if (s->closing || s->end[C].want_fin)
 		return;
 	if (s->mode == SEQUENTIAL || s->ask_count < s->ramp)
 		n = open ? 0 : 1;
@@ -222,49 +198,11 @@ static void ask_more(struct sim *s)
 		n = open < s->window ? s->window - open : 0;
 	while (n--)
 		ask_one(s);
-	push_out(s, C);
+	sim_push_out(s, C);
 	if (s->ask_count < s->total && s->ask_count == s->finished)
 		post(s, (struct event){.at = s->now + 1 + sim_below(s, s->think), .kind = ASK});
 	if (s->ask_count >= s->total && s->finished == s->ask_count)
 		s->closing = true;
-}
-
-static void answer_one(struct sim *s, unsigned id, uint8_t flags)
-{
-	struct ask *a = &s->asks[id];
-	struct end *e = &s->end[S];
-	unsigned i = s->answers;
-	if (i >= MESSAGES_MAX * 3)
-		return;
-	uint8_t length = random_length(s);
-	s->answer_at[i] = (struct gencap_message){e->written, -1};
-	bool body = flags & TOY_PUSH || !(a->flags & TOY_QUIET);
-	if (!put_message(s, e, flags, a->key, length, body, id))
-		return;
-	s->answer_end[i] = e->written;
-	s->answer_of[i] = flags & (TOY_INTERIM | TOY_PUSH) ? -1 : (int)id;
-	s->answers++;
-	if (s->answer_of[i] >= 0)
-		a->answer = (int)i;
-}
-
-static void reply(struct sim *s, unsigned id)
-{
-	struct ask *a = &s->asks[id];
-	if (a->answer >= 0 || (a->cancelled && sim_chance(s, 800)) || s->end[S].want_fin)
-		return;
-	if (sim_chance(s, s->push_pm))
-		answer_one(s, id, TOY_PUSH);
-	if (!(a->flags & TOY_QUIET) && sim_chance(s, s->interim_pm))
-		answer_one(s, id, TOY_INTERIM);
-	uint8_t flags = sim_chance(s, 50) ? TOY_ERROR : 0;
-	bool all = s->unique && sim_chance(s, s->up_to_pm);
-	answer_one(s, id, flags | (all ? TOY_UP_TO : 0));
-	for (unsigned i = 0; all && i < id; i++)
-		if (s->asks[i].answer < 0 && !(s->asks[i].flags & TOY_ONEWAY) &&
-		    !s->asks[i].cancelled)
-			s->asks[i].answer = a->answer;
-	push_out(s, S);
 }
 
 /* New bytes arrived in order: the program at this end looks. */
@@ -275,7 +213,7 @@ static void read_in(struct sim *s, int end)
 		for (; s->processed < s->ask_count && s->asks[s->processed].to <= e->got;
 		     s->processed++) {
 			uint64_t at = s->now + sim_below(s, s->delay_max);
-			if (s->asks[s->processed].flags & TOY_ONEWAY)
+			if (s->asks[s->processed].oneway)
 				continue;
 			if (!s->keyed && at < s->last_reply)
 				at = s->last_reply;
@@ -331,9 +269,9 @@ static void arrives(struct sim *s, int end, const struct segment *g)
 	bool fin = e->peer_fin == e->got;
 	if (fin && !e->want_fin) {
 		e->want_fin = true;
-		push_out(s, end);
+		sim_push_out(s, end);
 	}
-	push_out(s, end);
+	sim_push_out(s, end);
 	if (fin || e->got == before || ++e->owed == 2)
 		emit(s, end, (struct segment){e->next + e->fin_sent, 0, 0, TCP_ACK});
 	else if (e->owed && !e->ack_at)
@@ -357,7 +295,7 @@ static void finish(struct sim *s)
 	struct end *e = &s->end[end];
 	if (s->close == 1 || s->close == 2) {
 		e->want_fin = true;
-		push_out(s, end);
+		sim_push_out(s, end);
 	} else if (s->close) {
 		e->reset = true;
 		emit(s, end, (struct segment){e->next, 0, 0, TCP_RST | TCP_ACK});
@@ -405,7 +343,7 @@ static bool step(struct sim *s)
 	else if (e.kind == RTO)
 		x->rto_at = 0, retransmit(s, e.end);
 	else if (e.kind == REPLY)
-		reply(s, (unsigned)e.arg);
+		s->language->reply(s, (unsigned)e.arg);
 	else if (e.kind == ASK)
 		ask_more(s);
 	if (sim_chance(s, s->keepalive_pm))

@@ -248,7 +248,7 @@ static void tick(struct model *m, uint64_t now, uint64_t at)
 	if (!m->live)
 		return;
 	expire(m, now - now % TICK_NS);
-	if (m->closed_ns && now >= m->closed_ns + linger_ns)
+	if (m->closed_ns && now > m->closed_ns + linger_ns)
 		finish(m, END_FIN, REASON_CLOSED);
 }
 

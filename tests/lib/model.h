@@ -6,8 +6,8 @@
  * src/protocol/feeder.c or src/roundtrip/keeper.c, so that tests/model can compare the two.
  *
  * model.c is order and holes, model_pairing.c who belongs to whom, plain_feeder.c what is around the decoder. Where
- * the design leaves a choice, the first comments of the first two say what was chosen. It knows what the toys can
- * say; timeouts, caps, FIFO_LOCKSTEP, keys that change, WAIT and SWITCH are for unit tests.
+ * the design leaves a choice, the first comments of the first two say what was chosen. It knows what the toys, Redis
+ * and DNS can say; timeouts, caps, FIFO_LOCKSTEP, keys that change, WAIT and SWITCH are for unit tests.
  */
 #include "packet/packet.h"
 #include "roundtrip/roundtrip.h"

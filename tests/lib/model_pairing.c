@@ -20,6 +20,12 @@
  * 18. A server hole is seen by the requests that begin until the server says something again: what was lost may
  *     have answered them.
  * 19. By key, an answer whose first byte the request's own first segment acknowledges was there before it.
+ * 20. A message that is cut while bytes behind it are held lasts until the first of those, unless the decoder said
+ *     before that it came so far.
+ * 21. An answer without its key belongs to the only request that it can belong to, if no hole was seen since that
+ *     began: behind one it may be the answer to a request that nobody saw.
+ * 22. Where keys are used again, an answer that acknowledges client bytes which did not go out (each direction
+ *     waited for the other) does not belong to a request that was open during a server hole.
  */
 #include "model_pairing.h"
 
@@ -28,6 +34,7 @@
 #include "core/time.h"
 
 enum { OPEN, ANSWERED, GONE };
+enum { SEEK_MAX = 64 }; /* open requests that one is looked for among (protocols/dns/README.md) */
 
 static void emit(struct model_pairing *m, enum status status, enum reason reason, unsigned partial,
 		 const struct part *q, const struct part *a)
@@ -88,10 +95,36 @@ static struct request *first_open(struct model_pairing *m, uint64_t key)
 	return NULL;
 }
 
+/* Its key may be that of a request among the client's bytes that are missing. */
+static bool may_be_anothers(const struct model_pairing *m, const struct part *a,
+			    const struct request *r)
+{
+	return m->feeder.ops->pairing == PAIR_KEY_REUSED && r->hole[1] &&
+	       model_ack(m, a->first) > m->feeder.way[m->client].end + 1;
+}
+
 static bool may_answer(const struct model_pairing *m, const struct part *a, const struct request *r)
 {
 	return model_ack(m, a->first) > r->q.from &&
-	       (!m->keyed || a->from >= model_ack(m, r->q.first));
+	       (!m->keyed || (a->from >= model_ack(m, r->q.first) && !may_be_anothers(m, a, r)));
+}
+
+static bool is_being_answered(const struct model_pairing *m, const struct request *r)
+{
+	for (const struct answer *a = m->answers; a < m->answers + MODEL_ANSWERS_MAX; a++)
+		if (a->active &&
+		    (m->keyed ? a->a.key == r->q.key && may_answer(m, &a->a, r) : a->of == r))
+			return true;
+	return false;
+}
+
+/* The answer being received with this key; NULL: none. */
+static struct answer *active(struct model_pairing *m, uint64_t key)
+{
+	for (struct answer *a = m->answers; a < m->answers + MODEL_ANSWERS_MAX; a++)
+		if (a->active && (!m->keyed || a->a.key == key))
+			return a;
+	return NULL;
 }
 
 static void barrier_at_head(struct model_pairing *m)
@@ -114,7 +147,7 @@ static void hole(struct plain_feeder *f, unsigned d)
 	m->hole[d] = true;
 	for (struct request *r = m->requests; r < m->end; r++) {
 		r->hole[server] = true;
-		if (r->state != OPEN || r->being_answered)
+		if (r->state != OPEN || is_being_answered(m, r))
 			continue;
 		if (m->keyed ? is_doubtful(m, r) : first && !server && r->floats)
 			unanswered(m, r, REASON_GAP);
@@ -134,7 +167,7 @@ static bool quiet(const struct model_pairing *m, const struct request *r)
 	int64_t ack = model_ack(m, r->q.first), last = server->end;
 	while (last && !server->of[last - 1])
 		last--;
-	return ack >= server->end && !m->answer.active && server->off == server->end && last &&
+	return ack >= server->end && !m->answers[0].active && server->off == server->end && last &&
 	       r->q.from <= model_ack(m, server->of[last - 1]) &&
 	       model_sent_before(m, r->q.from) <= ack;
 }
@@ -186,23 +219,23 @@ static void begin_request(struct model_pairing *m, const struct part *q)
 static void begin_answer(struct model_pairing *m, const struct part *a)
 {
 	struct request *head = first_open(m, a->key);
-	m->answer = (struct answer){.a = *a, .active = true};
-	if (head && (m->keyed || !head->floats)) {
-		head->being_answered = may_answer(m, a, head);
-		if (head->being_answered)
-			m->answer.of = head;
-		else if (!m->keyed)
+	struct answer *answer = m->answers;
+	while (answer->active)
+		if (++answer == m->answers + MODEL_ANSWERS_MAX)
+			abort();
+	*answer = (struct answer){.a = *a, .active = true};
+	if (head && !m->keyed && !head->floats) {
+		if (may_answer(m, a, head))
+			answer->of = head;
+		else
 			barrier_at_head(m);
 	}
-	m->answer.floats = !m->answer.of && m->barrier;
+	answer->floats = !answer->of && m->barrier;
 }
 
-static void end_answer(struct model_pairing *m)
+static void end_answer(struct model_pairing *m, struct answer *a)
 {
-	struct answer *a = &m->answer;
 	a->active = false;
-	if (a->of)
-		a->of->being_answered = false;
 	if (m->keyed && (a->of = first_open(m, a->a.key)) && !may_answer(m, &a->a, a->of))
 		a->of = NULL;
 	bool found = a->of && a->of->state == OPEN;
@@ -237,17 +270,19 @@ static void end_answer(struct model_pairing *m)
 static void end_request(struct model_pairing *m, struct request *r)
 {
 	r->ended = true;
-	if (r->q.flags & MESSAGE_ONEWAY)
-		r->state = GONE, emit(m, STATUS_ONEWAY, 0, 0, &r->q, NULL);
-	else if (r->state == ANSWERED)
+	if (r->state == ANSWERED)
 		pair(m, r, &r->a, false);
+	else if (r->q.flags & MESSAGE_ONEWAY)
+		r->state = GONE, emit(m, STATUS_ONEWAY, 0, 0, &r->q, NULL);
 }
 
 void model_pairing_close(struct model_pairing *m, enum reason reason)
 {
-	if (m->answer.active) {
-		m->answer.a.flags |= MESSAGE_CUT | MESSAGE_FINAL;
-		end_answer(m);
+	for (struct answer *a = m->answers; a < m->answers + MODEL_ANSWERS_MAX; a++) {
+		if (a->active) {
+			a->a.flags |= MESSAGE_CUT | MESSAGE_FINAL;
+			end_answer(m, a);
+		}
 	}
 	orphans(m, reason);
 	for (struct request *r = m->requests; r < m->end; r++) {
@@ -261,23 +296,12 @@ void model_pairing_close(struct model_pairing *m, enum reason reason)
 	}
 }
 
-/* --- what the decoder may call: a toy says one message of a side at a time --- */
-
-static struct plain_way *way_of(struct model_pairing *m, enum side side)
-{
-	return &m->feeder.way[side == FROM_CLIENT ? m->client : m->server];
-}
-
-static const struct packet *packet_at(struct model_pairing *m, enum side side, uint64_t offset)
-{
-	const struct plain_way *w = way_of(m, side);
-	return offset < (uint64_t)w->end && w->of[offset] ? w->of[offset] : m->feeder.now;
-}
+/* --- what the decoder may call: one request at a time is begun and not ended --- */
 
 static void env_begin(struct env *env, enum side side, const struct message *msg)
 {
 	struct model_pairing *m = (struct model_pairing *)env;
-	struct part part = {.first = packet_at(m, side, msg->offset),
+	struct part part = {.first = plain_packet_at(&m->feeder, side, msg->offset),
 			    .from = (int64_t)msg->offset,
 			    .to = (int64_t)msg->offset,
 			    .key = msg->key,
@@ -286,7 +310,7 @@ static void env_begin(struct env *env, enum side side, const struct message *msg
 	part.last_ns = part.first->ts_ns;
 	if (msg->kind == MESSAGE_REQUEST)
 		begin_request(m, &part);
-	m->hole[side == FROM_CLIENT ? m->client : m->server] = false;
+	m->hole[plain_dir(&m->feeder, side)] = false;
 	if (msg->kind == MESSAGE_RESPONSE)
 		begin_answer(m, &part);
 }
@@ -294,21 +318,25 @@ static void env_begin(struct env *env, enum side side, const struct message *msg
 static void end_part(struct model_pairing *m, enum side side, struct part *p,
 		     const struct message *msg)
 {
-	const struct plain_way *w = way_of(m, side);
+	const struct plain_way *w = &m->feeder.way[plain_dir(&m->feeder, side)];
 	p->flags |= msg->flags;
 	p->to = (int64_t)msg->offset < w->end ? (int64_t)msg->offset : w->end;
 	for (int64_t i = p->from; i < p->to; i++)
 		if (w->of[i])
 			p->last_ns = w->of[i]->ts_ns;
+	if (w->held >= p->to && p->reached != p->to)
+		p->last_ns = w->of[w->held]->ts_ns;
 }
 
 static void env_end(struct env *env, enum side side, const struct message *msg)
 {
 	struct model_pairing *m = (struct model_pairing *)env;
-	way_of(m, side)->bad = 0;
+	struct answer *a = active(m, msg->key);
+	if (!(msg->flags & MESSAGE_CUT))
+		m->feeder.way[plain_dir(&m->feeder, side)].bad = 0;
 	if (msg->kind == MESSAGE_RESPONSE) {
-		end_part(m, side, &m->answer.a, msg);
-		end_answer(m);
+		end_part(m, side, &a->a, msg);
+		end_answer(m, a);
 	} else if (msg->kind == MESSAGE_REQUEST && msg->flags & MESSAGE_CANCEL) {
 		struct request *r = first_open(m, msg->key);
 		if (r)
@@ -322,16 +350,65 @@ static void env_end(struct env *env, enum side side, const struct message *msg)
 static int env_ask(struct env *env, enum side side, uint64_t key, uint64_t offset)
 {
 	struct model_pairing *m = (struct model_pairing *)env;
-	struct part a = {.first = packet_at(m, side, offset), .from = INT64_MAX};
+	struct part a = {.first = plain_packet_at(&m->feeder, side, offset), .from = INT64_MAX};
 	struct request *head = first_open(m, key);
-	if (!head && (m->keyed || !m->barrier))
+	if (m->keyed)
+		return head && may_answer(m, &a, head) ? head->q.cookie : ASK_NONE;
+	if (!head && !m->barrier)
 		return ASK_NONE;
-	if (!head || (!m->keyed && head->floats) || !may_answer(m, &a, head))
+	if (!head || head->floats || !may_answer(m, &a, head))
 		return ASK_UNKNOWN;
 	return head->q.cookie;
 }
 
-static const struct env_ops env_ops = {.begin = env_begin, .end = env_end, .ask = env_ask};
+static void env_add(struct env *env, enum side side, const struct message *msg)
+{
+	struct model_pairing *m = (struct model_pairing *)env;
+	struct answer *a = active(m, msg->key);
+	(void)side;
+	if (msg->kind == MESSAGE_REQUEST)
+		m->end[-1].q.cookie |= msg->cookie;
+	else if (msg->kind == MESSAGE_RESPONSE && (int64_t)msg->offset > a->a.from)
+		a->a.reached = (int64_t)msg->offset;
+}
+
+static bool env_whole(struct env *env, enum side side, const struct message *msg, uint64_t end)
+{
+	struct message over = *msg;
+	over.offset = end;
+	env_begin(env, side, msg);
+	env_end(env, side, &over);
+	return true;
+}
+
+static bool env_seek(struct env *env, uint64_t mask, uint64_t *key)
+{
+	struct model_pairing *m = (struct model_pairing *)env;
+	const struct request *found = NULL;
+	unsigned open = 0, matching = 0;
+	for (const struct request *r = m->requests; r < m->end; r++) {
+		bool matches = r->state == OPEN && !((r->q.key ^ *key) & mask);
+		open += r->state == OPEN;
+		matching += matches;
+		found = matches ? r : found;
+	}
+	if (matching != 1 || open > SEEK_MAX || found->hole[0] || found->hole[1])
+		return false;
+	*key = found->q.key;
+	return true;
+}
+
+static const struct env_ops env_ops = {
+	.alloc = plain_env_alloc,
+	.free = plain_env_free,
+	.at = plain_env_at,
+	.begin = env_begin,
+	.add = env_add,
+	.end = env_end,
+	.ask = env_ask,
+	.whole = env_whole,
+	.seek = env_seek,
+};
 
 void model_pairing_init(struct model_pairing *m, const struct protocol_ops *ops, unsigned client)
 {

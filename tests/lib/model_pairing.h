@@ -7,11 +7,15 @@
 #include "model.h"
 #include "plain_feeder.h"
 
-enum { MODEL_MESSAGES_MAX = 512 }; /* of a side; more than gencap makes */
+enum {
+	MODEL_MESSAGES_MAX = 1536, /* of a side; more than gencap makes */
+	MODEL_ANSWERS_MAX = 8,     /* at once; more than a decoder has */
+};
 
 struct part { /* one message */
 	const struct packet *first;
 	int64_t from, to;
+	int64_t reached; /* as the decoder said before its end; 0: it did not */
 	uint64_t last_ns, key;
 	unsigned flags;
 	int cookie;
@@ -21,13 +25,13 @@ struct part { /* one message */
 struct request {
 	struct part q, a;
 	int state;
-	bool ended, floats, after_hole, being_answered, hole[SIDES];
+	bool ended, floats, after_hole, hole[SIDES];
 	unsigned partial;
 };
 
 struct answer {
 	struct part a;
-	struct request *of;
+	struct request *of; /* in line: whose it is */
 	bool active, floats;
 };
 
@@ -42,7 +46,8 @@ struct model_pairing {
 	int64_t previous_ack;
 	struct request requests[MODEL_MESSAGES_MAX], *end; /* all of them, answered or not */
 	size_t floating_count;
-	struct answer answer; /* being received, or the last one */
+	struct answer
+		answers[MODEL_ANSWERS_MAX]; /* being received: by key several, else the first */
 	struct part floating[MODEL_MESSAGES_MAX];
 };
 

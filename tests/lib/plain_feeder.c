@@ -13,6 +13,30 @@ void *plain_grown(void *block, size_t size)
 	return p;
 }
 
+void *plain_env_alloc(struct env *env, size_t size)
+{
+	(void)env;
+	return plain_grown(NULL, size);
+}
+
+void plain_env_free(struct env *env, void *block, size_t size)
+{
+	(void)env, (void)size;
+	free(block);
+}
+
+const struct packet *plain_packet_at(const struct plain_feeder *f, enum side side, uint64_t offset)
+{
+	const struct plain_way *w = &f->way[plain_dir(f, side)];
+	return offset < (uint64_t)w->end && w->of[offset] ? w->of[offset] : f->now;
+}
+
+struct seen_at plain_env_at(struct env *env, enum side side, uint64_t offset)
+{
+	const struct packet *p = plain_packet_at((struct plain_feeder *)env, side, offset);
+	return (struct seen_at){p->ts_ns, p->frame};
+}
+
 void plain_feeder_init(struct plain_feeder *f, const struct protocol_ops *ops, unsigned client)
 {
 	f->ops = ops;
@@ -23,6 +47,8 @@ void plain_feeder_init(struct plain_feeder *f, const struct protocol_ops *ops, u
 
 void plain_feeder_done(struct plain_feeder *f)
 {
+	if (f->ops->close)
+		f->ops->close(f->state, &f->env);
 	free(f->state);
 	for (unsigned d = 0; d < 2; d++) {
 		free(f->way[d].data);
@@ -43,8 +69,8 @@ static void tell_gap(struct plain_feeder *f, unsigned dir, uint64_t size, enum w
 	struct plain_way *w = &f->way[dir];
 	if (w->dead || f->bypassed)
 		return;
-	f->ops->gap(f->state, &f->env, plain_side(f, dir), size,
-		    why); /* a toy always looks for a message */
+	if (f->ops->gap(f->state, &f->env, plain_side(f, dir), size, why) != GAP_RESYNC)
+		abort(); /* these decoders always look for a message */
 	f->hole(f, dir);
 }
 
@@ -67,10 +93,13 @@ static bool feed_once(struct plain_feeder *f, unsigned dir)
 	case FED_OK:
 		w->off += fed.junk;
 		w->skip = fed.skip;
+		f->bypassed = fed.skip == UINT64_MAX;
 		if (fed.junk)
 			f->hole(f, dir);
 		return fed.used || fed.junk || fed.skip;
 	case FED_MORE:
+		if (fed.want > f->ops->hold_max || left > f->ops->hold_max)
+			abort(); /* gencap's streams are too short */
 		w->want = fed.want;
 		return false;
 	case FED_BAD:
@@ -80,7 +109,7 @@ static bool feed_once(struct plain_feeder *f, unsigned dir)
 			give_up(f, dir);
 		return true;
 	default:
-		abort(); /* no toy does */
+		abort(); /* none of these decoders does */
 	}
 }
 
@@ -119,8 +148,15 @@ static void append(struct plain_feeder *f, unsigned dir, const uint8_t *data, in
 
 void plain_feeder_push(struct plain_feeder *f, unsigned dir, const uint8_t *data, int64_t size)
 {
+	f->way[dir].held = -1;
 	append(f, dir, data, size);
 	run(f, dir);
+}
+
+/* What is held now belongs to nobody; a message that ends with it has its last packet there. */
+static void give_away(struct plain_way *w)
+{
+	w->held = w->off < w->end && !w->skip ? w->off : -1;
 }
 
 void plain_feeder_gap(struct plain_feeder *f, unsigned dir, int64_t size, enum why why)
@@ -134,6 +170,7 @@ void plain_feeder_gap(struct plain_feeder *f, unsigned dir, int64_t size, enum w
 		if (!size)
 			return;
 	}
+	give_away(w);
 	append(f, dir, NULL, size);
 	w->off = w->end;
 	w->want = 0;
@@ -143,6 +180,7 @@ void plain_feeder_gap(struct plain_feeder *f, unsigned dir, int64_t size, enum w
 void plain_feeder_end(struct plain_feeder *f, unsigned dir, enum end_reason reason)
 {
 	struct plain_way *w = &f->way[dir];
+	give_away(w);
 	w->off = w->end;
 	if (!w->dead && !f->bypassed)
 		f->ops->end(f->state, &f->env, plain_side(f, dir), reason);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The worker against the model, on random captures. Usage: modelcheck [--seed N] [--count N] [--print]
- * [--keep-going]. Exit status 1 on the first difference, after shrinking the capture to the packets that
+ * The worker against the model, on random captures. Usage: modelcheck [--talk toys|redis|dns] [--seed N]
+ * [--count N] [--print] [--keep-going]. Without --talk, of each. Exit status 1 on the first difference, after shrinking the capture to the packets that
  * matter, or on a wrong pair (the generator knows which answer belongs to which request).
  *
  * Compared: status, offsets, times, and the partial flags `order`, `gap`, `cut`, `cancelled`, `clock`. Not
@@ -17,7 +17,6 @@
 #include "protocol/registry.h"
 #include "tests/lib/gencap.h"
 #include "tests/lib/model.h"
-#include "tests/lib/toys.h"
 
 enum {
 	PARTIAL_COMPARED =
@@ -26,7 +25,7 @@ enum {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { DEFAULT_COUNT = 1000 };
 #else
-enum { DEFAULT_COUNT = 10000 }; /* some 20 s */
+enum { DEFAULT_COUNT = 10000 }; /* of each talk; all of it some 10 s */
 #endif
 
 /*
@@ -36,13 +35,41 @@ enum { DEFAULT_COUNT = 10000 }; /* some 20 s */
  *   behind the hole both pair by it, wrongly. The rules cannot tell such a client from one that waits.
  */
 static const struct {
+	enum gencap_talk talk;
 	uint64_t seed;
 	const char *why;
 } known[] = {
-	{1618, "drained"},
-	{3966, "drained"},
-	{4702, "drained"},
+	{GENCAP_TOYS, 1618, "drained"},  {GENCAP_TOYS, 3966, "drained"},
+	{GENCAP_TOYS, 4702, "drained"},  {GENCAP_REDIS, 2521, "drained"},
+	{GENCAP_REDIS, 3378, "drained"}, {GENCAP_REDIS, 4240, "drained"},
+	{GENCAP_REDIS, 4313, "drained"}, {GENCAP_REDIS, 6335, "drained"},
+	{GENCAP_REDIS, 8122, "drained"}, {GENCAP_REDIS, 8146, "drained"},
+	{GENCAP_REDIS, 8709, "drained"}, {GENCAP_REDIS, 9308, "drained"},
+	{GENCAP_REDIS, 9346, "drained"},
 };
+
+/* What worker and model disagreed on once, or both paired wrongly, beyond the seeds that are run anyway. */
+static const struct {
+	enum gencap_talk talk;
+	uint64_t seed;
+	const char *what;
+} once[] = {
+	{GENCAP_REDIS, 4541, "an UNSUBSCRIBE lasted until something followed"},
+	{GENCAP_REDIS, 5227, "the same"},
+	{GENCAP_REDIS, 14854, "what CLIENT REPLY was told is lost"},
+	{GENCAP_REDIS, 20881, "an UNSUBSCRIBE with nothing to leave"},
+	{GENCAP_REDIS, 39311, "a piece of a line that looks like an answer"},
+	{GENCAP_REDIS, 46467, "elements of an array that was cut"},
+	{GENCAP_REDIS, 57326, "data, and a FIN before it"},
+	{GENCAP_DNS, 2859, "a transfer that was cut lasted until something followed"},
+	{GENCAP_DNS, 7084, "an answer without a question, behind a hole"},
+	{GENCAP_DNS, 41396, "a record that looks like a question"},
+	{GENCAP_DNS, 62704, "an answer that went out before what it acknowledges"},
+};
+
+static const char *const talks[] = {
+	[GENCAP_TOYS] = "toys", [GENCAP_REDIS] = "redis", [GENCAP_DNS] = "dns"};
+enum { TALKS = sizeof(talks) / sizeof(talks[0]) };
 
 struct list {
 	struct model_record *records;
@@ -132,7 +159,8 @@ static void run_worker(const struct packet *packets, size_t count, const struct 
 {
 	struct registry *registry;
 	struct worker *worker;
-	check(registry_new(toys_all, &registry), "registry");
+	const struct protocol_ops *const list[] = {g->ops, NULL};
+	check(registry_new(list, &registry), "registry");
 	check(registry_port_rule(registry, g->ops, GENCAP_SERVER_PORT), "port rule");
 	struct worker_options options = {.registry = registry,
 					 .decode = true,
@@ -328,19 +356,26 @@ static bool pairs_true(const struct gencap *g, const struct run *run, const char
 	return all;
 }
 
-static bool one(uint64_t seed, bool print, bool quick, struct totals *t)
+/* What is to be done with each seed. */
+struct task {
+	enum gencap_talk talk;
+	uint64_t seed, count;
+	bool print, go_on;
+};
+
+static bool one(const struct task *task, uint64_t seed, bool quick, struct totals *t)
 {
 	struct gencap g;
 	struct run fast = {0}, slow = {0};
 	struct totals ignored = {0};
-	gencap_make(seed, &g);
+	gencap_make(task->talk, seed, &g);
 	run_both(g.packets, g.count, &g, &fast, &slow);
 	bool alike = agree(&fast, &slow), right = pairs_true(&g, &fast, "worker", seed, t);
 	right &= pairs_true(&g, &slow, "model", seed, &ignored);
 	t->packets += g.count;
 	if (!alike && quick)
 		printf("seed %" PRIu64 ": differs: %s\n", seed, g.text);
-	if (print || (!(alike && right) && !quick)) {
+	if (task->print || (!(alike && right) && !quick)) {
 		printf("seed %" PRIu64 ": %zu packets, %s\n", seed, g.count, g.text);
 		print_all(g.packets, g.count, &g);
 	}
@@ -359,19 +394,19 @@ static bool one(uint64_t seed, bool print, bool quick, struct totals *t)
 }
 
 /* Why this seed is known to fail; NULL: it must not. */
-static const char *known_why(uint64_t seed)
+static const char *known_why(enum gencap_talk talk, uint64_t seed)
 {
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (known[i].seed == seed)
+		if (known[i].talk == talk && known[i].seed == seed)
 			return known[i].why;
 	return NULL;
 }
 
 /* True when the seed turned out as it should. */
-static bool as_expected(uint64_t seed, bool print, bool quick, struct totals *t)
+static bool as_expected(const struct task *task, uint64_t seed, struct totals *t)
 {
-	const char *why = known_why(seed);
-	bool passed = one(seed, print, quick || why, t);
+	const char *why = known_why(task->talk, seed);
+	bool passed = one(task, seed, task->go_on || why, t);
 
 	if (passed && why)
 		printf("seed %" PRIu64 ": is known to fail (%s), and did not\n", seed, why);
@@ -380,34 +415,71 @@ static bool as_expected(uint64_t seed, bool print, bool quick, struct totals *t)
 	return passed != (why != NULL);
 }
 
-int main(int argc, char **argv)
+/* Returns how many failed. */
+static uint64_t run_task(const struct task *task)
 {
-	uint64_t seed = 1, count = DEFAULT_COUNT, failed = 0;
-	bool print = false, go_on = false;
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--print"))
-			print = true;
-		else if (!strcmp(argv[i], "--keep-going"))
-			go_on = true;
-		else if (!strcmp(argv[i], "--seed") && i + 1 < argc)
-			seed = strtoull(argv[++i], NULL, 0);
-		else if (!strcmp(argv[i], "--count") && i + 1 < argc)
-			count = strtoull(argv[++i], NULL, 0);
-		else
-			return fprintf(stderr, "usage: modelcheck [--seed N] [--count N] [--print] "
-					       "[--keep-going]\n"),
-			       2;
-	}
-	mallopt(M_MMAP_THRESHOLD, 32 << 20);
-	mallopt(M_TRIM_THRESHOLD, 64 << 20);
-	printf("modelcheck --seed %" PRIu64 " --count %" PRIu64 "\n", seed, count);
+	uint64_t i, failed = 0;
 	struct totals t = {0};
-	uint64_t i;
-	for (i = 0; i < count && (go_on || !failed); i++)
-		failed += !as_expected(seed + i, print, go_on, &t);
+
+	printf("modelcheck --talk %s --seed %" PRIu64 " --count %" PRIu64 "\n", talks[task->talk],
+	       task->seed, task->count);
+	for (i = 0; i < task->count && (task->go_on || !failed); i++)
+		failed += !as_expected(task, task->seed + i, &t);
 	printf("%" PRIu64 " packets, %" PRIu64 " records, %" PRIu64 " pairs; on trust %" PRIu64
 	       " (%" PRIu64 " wrong); wrong %" PRIu64 "\n",
 	       t.packets, t.records, t.pairs, t.on_trust, t.wrong_on_trust, t.wrong);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed, 0 skipped\n", i - failed, failed);
+	return failed;
+}
+
+static int find_talk(const char *name)
+{
+	for (unsigned i = 0; i < TALKS; i++)
+		if (!strcmp(talks[i], name))
+			return (int)i;
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct task task = {.seed = 1, .count = DEFAULT_COUNT};
+	int talk = -1;
+	uint64_t failed = 0;
+	bool understood = true;
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--print"))
+			task.print = true;
+		else if (!strcmp(argv[i], "--keep-going"))
+			task.go_on = true;
+		else if (!strcmp(argv[i], "--seed") && i + 1 < argc)
+			task.seed = strtoull(argv[++i], NULL, 0);
+		else if (!strcmp(argv[i], "--count") && i + 1 < argc)
+			task.count = strtoull(argv[++i], NULL, 0);
+		else if (!strcmp(argv[i], "--talk") && i + 1 < argc)
+			understood &= (talk = find_talk(argv[++i])) >= 0;
+		else
+			understood = false;
+	}
+	if (!understood) {
+		fprintf(stderr, "usage: modelcheck [--talk toys|redis|dns] [--seed N] [--count N] "
+				"[--print] [--keep-going]\n");
+		return 2;
+	}
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	for (unsigned i = 0; i < TALKS; i++) {
+		task.talk = (enum gencap_talk)i;
+		if (talk < 0 || talk == (int)i)
+			failed += run_task(&task);
+	}
+	for (unsigned i = 0; talk < 0 && i < sizeof(once) / sizeof(once[0]); i++) {
+		struct totals ignored = {0};
+		task.talk = once[i].talk;
+		if (as_expected(&task, once[i].seed, &ignored))
+			continue;
+		printf("%s seed %" PRIu64 " failed before: %s\n", talks[task.talk], once[i].seed,
+		       once[i].what);
+		failed++;
+	}
 	return failed != 0;
 }
