@@ -18,8 +18,9 @@ struct group {
 
 enum { KIND_GROUP = 254 }; /* in the key table: no enum message_kind */
 
-/* A parked word: bit 0, the protocol's index (6 bits), client_dir, the conversation's index. */
-enum { PARKED_PROTOCOL = 1, PARKED_CLIENT = 7, PARKED_INDEX = 16 };
+/* A parked word: bit 0, the protocol's index (6 bits), client_dir, whether a second place was seen, the
+ * conversation's index. */
+enum { PARKED_PROTOCOL = 1, PARKED_CLIENT = 7, PARKED_ELSEWHERE = 8, PARKED_INDEX = 16 };
 
 /* --- life --- */
 
@@ -30,12 +31,19 @@ static uint64_t last_of(const struct exchange *x)
 
 static void arm(struct worker *w, struct exchange *x)
 {
+	const struct protocol_ops *ops = x->keeper.feeder.ops;
 	uint64_t last = last_of(x), deadline = keeper_deadline(&x->keeper);
 	uint64_t idle = last + UDP_IDLE_NS;
 	uint64_t park = w->options.park_ns == UINT64_MAX ? idle : last + w->options.park_ns;
 
 	if (park <= w->now_ns) /* idle, but not at rest */
 		park = idle;
+	/* A request that begins does not arm the timer: we look in time for it. */
+	if (ops && ops->answer_timeout_ms) {
+		uint64_t in_time = w->now_ns + ops->answer_timeout_ms * NS_PER_MS;
+
+		idle = in_time < idle ? in_time : idle;
+	}
 	deadline = park < deadline ? park : deadline;
 	if (w->options.stuck_ns) {
 		uint64_t stuck = keeper_stuck_deadline(&x->keeper, w->now_ns);
@@ -108,6 +116,7 @@ static void begin(struct worker *w, struct exchange *x, const struct packet *p, 
 	x->place = p->place;
 	if (parked) {
 		feeder_resume(feeder, parked >> PARKED_CLIENT & 1, 0);
+		x->elsewhere_ns = parked >> PARKED_ELSEWHERE & 1; /* long ago */
 		x->index = parked >> PARKED_INDEX;
 	}
 }
@@ -254,8 +263,9 @@ static void park(struct worker *w, struct exchange *x)
 {
 	const struct feeder *f = &x->keeper.feeder;
 	uintptr_t protocol = registry_index(w->options.registry, f->ops);
-	uintptr_t parked = 1 | protocol << PARKED_PROTOCOL |
-			   (uintptr_t)f->client_dir << PARKED_CLIENT | x->index << PARKED_INDEX;
+	uintptr_t parked =
+		1 | protocol << PARKED_PROTOCOL | (uintptr_t)f->client_dir << PARKED_CLIENT |
+		(uintptr_t)(x->elsewhere_ns != 0) << PARKED_ELSEWHERE | x->index << PARKED_INDEX;
 	struct flow *flow = x->flow;
 
 	exchange_free(w, x);
@@ -269,7 +279,8 @@ void exchange_timer(void *worker, struct timer *t)
 	struct exchange *x = (struct exchange *)((char *)t - offsetof(struct exchange, timer));
 	struct flow *f = x->flow;
 
-	keeper_tick(&x->keeper, w->now_ns);
+	keeper_tick(&x->keeper,
+		    w->now_ns - w->now_ns % TICK_NS); /* whatever else fired the timer */
 	if (last_of(x) + UDP_IDLE_NS <= w->now_ns) {
 		exchange_end(w, x, END_IDLE);
 		if (f)

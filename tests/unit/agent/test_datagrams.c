@@ -342,6 +342,19 @@ Test(datagrams, mdns_asked_from_a_low_port)
 	stop(w);
 }
 
+Test(datagrams, mdns_that_was_quiet_times_out_too)
+{
+	struct worker *w = start();
+
+	give(w, with_message(between(CLIENT, 5353, MULTICAST, 5353), 0, 0, "x", NULL));
+	give(w, with_message(between(SERVER, 5353, MULTICAST, 5353), 0, 0x8400, NULL, "x"));
+	pass(w, 3 * NS_PER_S);
+	give(w, with_message(between(CLIENT, 5353, MULTICAST, 5353), 0, 0, "y", NULL));
+	pass(w, 11 * NS_PER_S);
+	cr_expect_eq(seen.reason[REASON_TIMEOUT], 1);
+	stop(w);
+}
+
 Test(datagrams, mdns_of_two_places_is_apart)
 {
 	struct worker *w = start();
@@ -515,6 +528,35 @@ Test(datagrams, the_other_place_first_counted_once)
 		pass(w, NS_PER_S / 4);
 	}
 	cr_expect_eq(seen.count[STATUS_OK], 16);
+	cr_expect_eq(seen.count[STATUS_ORPHAN], 0);
+	stop(w);
+}
+
+/* The same datagram at both places, first where the others were not seen first. */
+static void ask_and_answer(struct worker *w, unsigned id, unsigned first_place)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		struct packet p = i < 2 ? between(CLIENT, 40000, SERVER, 53)
+					: between(SERVER, 53, CLIENT, 40000);
+
+		p = with_message(p, id, i < 2 ? 0x0100 : 0x8180, "a", NULL);
+		p.place = (uint16_t)(first_place ^ (i & 1));
+		give(w, p);
+	}
+}
+
+Test(datagrams, the_second_place_may_be_the_first_to_see_it)
+{
+	struct worker *w = start();
+
+	ask(w, 1, "a");
+	answer(w, 1, "a");
+	ask_and_answer(w, 2, 1);
+	ask_and_answer(w, 3, 0);
+	cr_expect_eq(seen.count[STATUS_OK], 3);
+	pass(w, 3 * NS_PER_S); /* the conversation is given back, its places are not forgotten */
+	ask_and_answer(w, 4, 1);
+	cr_expect_eq(seen.count[STATUS_OK], 4);
 	cr_expect_eq(seen.count[STATUS_ORPHAN], 0);
 	stop(w);
 }
