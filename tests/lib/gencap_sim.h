@@ -77,6 +77,8 @@ struct redis_talk {
 struct dns_talk {
 	unsigned names, bare_pm, repeat_pm, transfer_pm, error_pm;
 	bool shared_ids;
+	unsigned copy_pm, slow_pm, refuse_pm, second_pm; /* by UDP */
+	uint64_t ahead;                                  /* ns: the second place may be the first */
 };
 
 struct made {
@@ -124,3 +126,5 @@ void sim_reply_again(struct sim *s, unsigned id);
 void sim_push_out(struct sim *s, int end);
 /* From the handshake to the end. */
 void sim_converse(struct sim *s);
+/* The same by UDP (gencap_udp.c). */
+void sim_datagrams(struct sim *s);

@@ -30,3 +30,11 @@ struct model_record {
  */
 void model_run(const struct packet *packets, size_t count, const struct protocol_ops *ops,
 	       unsigned client, void (*emit)(void *data, const struct model_record *r), void *data);
+
+/*
+ * The same for datagrams, and ICMP errors about them (model_datagrams.c). Offsets are frame numbers, for nothing
+ * else is common to two places: a message is from its frame on, as far as it is long.
+ */
+void model_run_datagrams(const struct packet *packets, size_t count, const struct protocol_ops *ops,
+			 unsigned client, void (*emit)(void *data, const struct model_record *r),
+			 void *data);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The worker against the model, on random captures. Usage: modelcheck [--talk toys|redis|dns] [--seed N]
+ * The worker against the model, on random captures. Usage: modelcheck [--talk toys|redis|dns|udp] [--seed N]
  * [--count N] [--print] [--keep-going]. Without --talk, of each. Exit status 1 on the first difference, after shrinking the capture to the packets that
  * matter, or on a wrong pair (the generator knows which answer belongs to which request).
  *
  * Compared: status, offsets, times, and the partial flags `order`, `gap`, `cut`, `cancelled`, `clock`. Not
- * compared: reasons, the order of completion, and the flags that only explain (`midstream`, `snaplen`).
+ * compared: reasons (but of datagrams), the order of completion, and the flags that only explain (`midstream`, `snaplen`).
  */
 #include <inttypes.h>
 #include <malloc.h>
@@ -68,7 +68,11 @@ static const struct {
 };
 
 static const char *const talks[] = {
-	[GENCAP_TOYS] = "toys", [GENCAP_REDIS] = "redis", [GENCAP_DNS] = "dns"};
+	[GENCAP_TOYS] = "toys",
+	[GENCAP_REDIS] = "redis",
+	[GENCAP_DNS] = "dns",
+	[GENCAP_UDP] = "udp",
+};
 enum { TALKS = sizeof(talks) / sizeof(talks[0]) };
 
 struct list {
@@ -78,11 +82,12 @@ struct list {
 
 struct run {
 	struct list list;
+	bool datagrams;
 	uint64_t at;
 };
 
 struct totals {
-	uint64_t packets, records, pairs, on_trust, wrong_on_trust, wrong;
+	uint64_t packets, records, pairs, on_trust, wrong_on_trust, guessed, wrong;
 };
 
 static void check(int err, const char *what)
@@ -151,6 +156,14 @@ static void take(void *data, const struct roundtrip *rt)
 		r.duration_ns = rt->duration_ns;
 		r.ttfb_ns = rt->ttfb_ns;
 	}
+	if (run->datagrams) { /* model.h */
+		r.request_to -= r.request_from;
+		r.response_to -= r.response_from;
+		r.request_from = rt->request ? rt->request->first_frame : 0;
+		r.response_from = rt->response ? rt->response->first_frame : 0;
+		r.request_to += r.request_from;
+		r.response_to += r.response_from;
+	}
 	list_add(&run->list, &r);
 }
 
@@ -162,9 +175,10 @@ static void run_worker(const struct packet *packets, size_t count, const struct 
 	const struct protocol_ops *const list[] = {g->ops, NULL};
 	check(registry_new(list, &registry), "registry");
 	check(registry_port_rule(registry, g->ops, GENCAP_SERVER_PORT), "port rule");
+	/* offsets begin anew when a conversation was parked */
 	struct worker_options options = {.registry = registry,
 					 .decode = true,
-					 .park_ns = UINT64_MAX, /* offsets begin anew after it */
+					 .park_ns = g->datagrams ? NS_PER_S : UINT64_MAX,
 					 .emit = take,
 					 .data = run};
 	check(worker_new(&options, &worker), "worker");
@@ -198,7 +212,7 @@ static int by_place(const void *a, const void *b)
 	return 0;
 }
 
-static bool same(const struct model_record *x, const struct model_record *y)
+static bool same(const struct model_record *x, const struct model_record *y, bool datagrams)
 {
 	return x->status == y->status &&
 	       (x->partial & PARTIAL_COMPARED) == (y->partial & PARTIAL_COMPARED) &&
@@ -206,14 +220,17 @@ static bool same(const struct model_record *x, const struct model_record *y)
 	       x->request_from == y->request_from && x->request_to == y->request_to &&
 	       x->response_from == y->response_from && x->response_to == y->response_to &&
 	       x->time_ns == y->time_ns && x->duration_ns == y->duration_ns &&
-	       x->ttfb_ns == y->ttfb_ns && x->early == y->early;
+	       x->ttfb_ns == y->ttfb_ns && x->early == y->early &&
+	       (!datagrams || x->reason == y->reason);
 }
 
 static void run_both(const struct packet *packets, size_t count, const struct gencap *g,
 		     struct run *fast, struct run *slow)
 {
+	fast->datagrams = slow->datagrams = g->datagrams;
 	run_worker(packets, count, g, fast);
-	model_run(packets, count, g->ops, g->client, list_add, &slow->list);
+	(g->datagrams ? model_run_datagrams : model_run)(packets, count, g->ops, g->client,
+							 list_add, &slow->list);
 	if (fast->list.count)
 		qsort(fast->list.records, fast->list.count, sizeof(struct model_record), by_place);
 	if (slow->list.count)
@@ -225,7 +242,7 @@ static bool agree(const struct run *fast, const struct run *slow)
 	if (fast->list.count != slow->list.count)
 		return false;
 	for (size_t i = 0; i < fast->list.count; i++)
-		if (!same(&fast->list.records[i], &slow->list.records[i]))
+		if (!same(&fast->list.records[i], &slow->list.records[i], fast->datagrams))
 			return false;
 	return true;
 }
@@ -310,7 +327,8 @@ static void print_list(const char *who, const struct run *run, const struct run 
 	for (size_t i = 0; i < run->list.count; i++) {
 		bool found = false;
 		for (size_t j = 0; j < other->list.count && !found; j++)
-			found = same(&run->list.records[i], &other->list.records[j]);
+			found = same(&run->list.records[i], &other->list.records[j],
+				     run->datagrams);
 		printf("%s ", found ? " " : "*");
 		print_record(&run->list.records[i]);
 		printf("\n");
@@ -344,7 +362,8 @@ static bool pairs_true(const struct gencap *g, const struct run *run, const char
 		t->pairs++;
 		t->on_trust += trust;
 		t->wrong_on_trust += trust && v != GENCAP_RIGHT;
-		if (v == GENCAP_RIGHT || trust)
+		t->guessed += v == GENCAP_GUESSED;
+		if (v == GENCAP_RIGHT || v == GENCAP_GUESSED || trust)
 			continue;
 		t->wrong++;
 		all = false;
@@ -426,8 +445,8 @@ static uint64_t run_task(const struct task *task)
 	for (i = 0; i < task->count && (task->go_on || !failed); i++)
 		failed += !as_expected(task, task->seed + i, &t);
 	printf("%" PRIu64 " packets, %" PRIu64 " records, %" PRIu64 " pairs; on trust %" PRIu64
-	       " (%" PRIu64 " wrong); wrong %" PRIu64 "\n",
-	       t.packets, t.records, t.pairs, t.on_trust, t.wrong_on_trust, t.wrong);
+	       " (%" PRIu64 " wrong); guessed wrongly %" PRIu64 "; wrong %" PRIu64 "\n",
+	       t.packets, t.records, t.pairs, t.on_trust, t.wrong_on_trust, t.guessed, t.wrong);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed, 0 skipped\n", i - failed, failed);
 	return failed;
 }
@@ -461,8 +480,9 @@ int main(int argc, char **argv)
 			understood = false;
 	}
 	if (!understood) {
-		fprintf(stderr, "usage: modelcheck [--talk toys|redis|dns] [--seed N] [--count N] "
-				"[--print] [--keep-going]\n");
+		fprintf(stderr,
+			"usage: modelcheck [--talk toys|redis|dns|udp] [--seed N] [--count N] "
+			"[--print] [--keep-going]\n");
 		return 2;
 	}
 	mallopt(M_MMAP_THRESHOLD, 32 << 20);
