@@ -53,6 +53,17 @@ enum redis_word redis_word_of(struct view v)
 	return message ? WORD_MESSAGE : WORD_NONE;
 }
 
+enum found redis_names_nothing(struct view v)
+{
+	uint64_t size = 0;
+	uint32_t line = read_length(v.data + 1, v.data + v.size, &size);
+	uint64_t name = 1 + line + size + 2;
+	if (name + 2 > v.size)
+		return FOUND_MORE;
+	v = view_from(v, (uint32_t)name);
+	return v.data[0] == '_' || (v.data[0] == '$' && v.data[1] == '-') ? FOUND_YES : FOUND_NO;
+}
+
 enum found redis_is_monitor(struct view v)
 {
 	uint32_t i = 1, dot;

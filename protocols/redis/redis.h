@@ -251,11 +251,13 @@ bool redis_on_reply(struct pass *p);
 bool redis_on_confirm(struct pass *p);
 /* The value at the top is over. */
 bool redis_end_value(struct pass *p);
-/* The number at the end of a confirmation: subscriptions that are left. */
-void redis_take_count(struct redis *r, enum redis_word word, uint64_t count);
 void redis_end_reply(struct env *env, struct redis *r, unsigned flags, uint64_t offset);
 
 /* values.c */
+/* The number at the end of a confirmation: subscriptions that are left. */
+void redis_take_count(struct redis *r, enum redis_word word, uint64_t count);
+/* The connection is reset: no subscription is left. */
+void redis_forget_subscriptions(struct redis *r);
 bool redis_on_values(struct pass *p);
 bool redis_on_line(struct pass *p);
 bool redis_on_chunk(struct pass *p);
@@ -266,6 +268,8 @@ bool redis_no_end(struct pass *p, uint64_t size);
 
 /* find.c: the word that is the first of these elements, if it is one of pub/sub. */
 enum redis_word redis_word_of(struct view elements);
+/* Does a confirmation, from its word on, name nothing? Then it is the only one of its request. */
+enum found redis_names_nothing(struct view v);
 /* Is this a line of MONITOR? */
 enum found redis_is_monitor(struct view v);
 /* Is this the beginning of a command, beyond doubt? */

@@ -163,13 +163,6 @@ static bool is_resync_with_master(struct view text)
 	return view_starts(text, "FULLRESYNC ") || view_starts(text, "CONTINUE");
 }
 
-/* The connection is reset: no subscription is left. */
-static void forget_subscriptions(struct redis *r)
-{
-	r->channels = r->patterns = 0;
-	r->flags[FROM_SERVER] &= (uint16_t)~SUBSCRIBED;
-}
-
 /* An answer to SYNC or PSYNC? If it is no error, what follows is not asked and answered. */
 static bool ends_asking(struct pass *p, uint8_t type, struct view text)
 {
@@ -208,7 +201,7 @@ static bool take_line(struct pass *p, struct view line, bool whole, uint32_t siz
 	}
 	if (type == '+' && (r->channels | (r->flags[FROM_SERVER] & SUBSCRIBED)) &&
 	    view_equal(text, view_text("RESET")))
-		forget_subscriptions(r);
+		redis_forget_subscriptions(r);
 	p->used += size;
 	if (!whole) {
 		r->at[FROM_SERVER] = AT_LINE;
@@ -441,28 +434,6 @@ static bool on_aggregate(struct pass *p, struct view v)
 	return true;
 }
 
-void redis_take_count(struct redis *r, enum redis_word word, uint64_t count)
-{
-	uint16_t n = count < UINT16_MAX ? (uint16_t)count : UINT16_MAX, before = r->channels;
-	bool less = word >= WORD_UNSUBSCRIBE;
-	bool sharded = word == WORD_SSUBSCRIBE || word == WORD_SUNSUBSCRIBE;
-	if (!sharded) {
-		if (n != before && n != (uint16_t)(less ? before - 1 : before + 1))
-			r->patterns = PATTERNS_UNKNOWN; /* we missed confirmations */
-		else if (n != before && r->patterns != PATTERNS_UNKNOWN)
-			r->patterns += (word == WORD_PSUBSCRIBE) - (word == WORD_PUNSUBSCRIBE);
-		r->channels = n;
-		if (!n)
-			forget_subscriptions(r);
-	}
-	if (r->replies != REPLIES_ALL)
-		return;
-	bool known = r->patterns != PATTERNS_UNKNOWN;
-	if (!n || (word == WORD_UNSUBSCRIBE && known && n <= r->patterns) ||
-	    (word == WORD_PUNSUBSCRIBE && !r->patterns))
-		r->replies = 1;
-}
-
 /* A confirmation is over. Whether one more follows may be known only when something else comes, much later. */
 static void reach(struct pass *p)
 {
@@ -506,7 +477,14 @@ bool redis_on_confirm(struct pass *p)
 		word = redis_word_of(view_from(v, line + 1));
 	if (word == WORD_MORE)
 		return need(p, 0);
-	if (word != (enum redis_word)r->word) { /* there were fewer than expected */
+	bool other = word != (enum redis_word)r->word;
+	if (!other && r->replies == REPLIES_ALL) {
+		enum found nothing = redis_names_nothing(view_from(v, line + 1));
+		if (nothing == FOUND_MORE)
+			return need(p, 0);
+		other = nothing == FOUND_YES;
+	}
+	if (other) { /* there were fewer than expected */
 		if (r->replies == REPLIES_ALL && r->word != WORD_SUNSUBSCRIBE)
 			r->patterns = r->word == WORD_UNSUBSCRIBE ? r->channels : 0;
 		return reply_done(p);

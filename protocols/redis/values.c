@@ -53,6 +53,34 @@ static bool on_nested_aggregate(struct pass *p, const uint8_t *q, const uint8_t 
 	return true;
 }
 
+void redis_forget_subscriptions(struct redis *r)
+{
+	r->channels = r->patterns = 0;
+	r->flags[FROM_SERVER] &= (uint16_t)~SUBSCRIBED;
+}
+
+void redis_take_count(struct redis *r, enum redis_word word, uint64_t count)
+{
+	uint16_t n = count < UINT16_MAX ? (uint16_t)count : UINT16_MAX, before = r->channels;
+	bool less = word >= WORD_UNSUBSCRIBE;
+	bool sharded = word == WORD_SSUBSCRIBE || word == WORD_SUNSUBSCRIBE;
+	if (!sharded) {
+		if (n != before && n != (uint16_t)(less ? before - 1 : before + 1))
+			r->patterns = PATTERNS_UNKNOWN; /* we missed confirmations */
+		else if (n != before && r->patterns != PATTERNS_UNKNOWN)
+			r->patterns += (word == WORD_PSUBSCRIBE) - (word == WORD_PUNSUBSCRIBE);
+		r->channels = n;
+		if (!n)
+			redis_forget_subscriptions(r);
+	}
+	if (r->replies != REPLIES_ALL)
+		return;
+	bool known = r->patterns != PATTERNS_UNKNOWN;
+	if (!n || (word == WORD_UNSUBSCRIBE && known && n <= r->patterns) ||
+	    (word == WORD_PUNSUBSCRIBE && !r->patterns))
+		r->replies = 1;
+}
+
 /* An UNSUBSCRIBE that had nothing to leave has one confirmation, and that names nothing. */
 static void take_null(struct redis *r)
 {

@@ -58,6 +58,7 @@ static const struct {
 	{GENCAP_REDIS, 5227, "the same"},
 	{GENCAP_REDIS, 14854, "what CLIENT REPLY was told is lost"},
 	{GENCAP_REDIS, 20881, "an UNSUBSCRIBE with nothing to leave"},
+	{GENCAP_REDIS, 38575, "the same, behind one that left something"},
 	{GENCAP_REDIS, 39311, "a piece of a line that looks like an answer"},
 	{GENCAP_REDIS, 46467, "elements of an array that was cut"},
 	{GENCAP_REDIS, 57326, "data, and a FIN before it"},
