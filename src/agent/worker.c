@@ -387,7 +387,11 @@ void worker_packet(struct worker *w, const struct packet *p)
 
 static void end_flow(void *data, struct flow *f)
 {
-	end_live(data, f, END_EOF, END_EOF);
+	/* The end of the capture may come within a reset connection's last second. */
+	const struct conversation *c = f->proto == PROTO_UDP ? NULL : conversation_live(f);
+	enum end_reason reason = c && c->stream.reset ? END_RST : END_EOF;
+
+	end_live(data, f, reason, reason);
 }
 
 void worker_finish(struct worker *w, uint64_t now_ns)
