@@ -398,13 +398,30 @@ static enum look look_at_line(struct view v, struct view *ret_name)
 	return memchr(v.data, '\n', v.size) ? LOOK_INLINE : LOOK_MORE;
 }
 
+/* What a server says instead of welcoming a client, before it hangs up. */
+static enum found is_refusal(struct view v)
+{
+	static const char *const refusals[] = {"-DENIED Redis is running in protected mode",
+					       "-DENIED Valkey is running in protected mode",
+					       "-DENIED KeyDB is running in protected mode",
+					       "-ERR max number of clients reached\r\n",
+					       "-ERR max number of clients + cluster ",
+					       NULL};
+	for (unsigned i = 0; refusals[i]; i++) {
+		uint32_t n = (uint32_t)strlen(refusals[i]);
+		if (!memcmp(v.data, refusals[i], v.size < n ? v.size : n))
+			return v.size < n ? FOUND_MORE : FOUND_YES;
+	}
+	return FOUND_NO;
+}
+
 static enum look look_at(struct view v, struct view *ret_name)
 {
 	uint64_t count;
 	uint32_t line;
 	if (!v.size)
 		return LOOK_NO;
-	enum found found = redis_is_push(v);
+	enum found found = v.data[0] == '-' ? is_refusal(v) : redis_is_push(v);
 	if (found == FOUND_YES)
 		return LOOK_PUSH;
 	if (v.data[0] != '*')

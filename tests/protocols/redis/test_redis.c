@@ -69,6 +69,18 @@ Test(redis, leaves_other_text_protocols_alone)
 	}
 }
 
+Test(redis, knows_a_server_that_refuses_its_clients)
+{
+	static const char full[] = "-ERR max number of clients reached\r\n";
+	cr_assert_eq(probe("", full).is, PROBE_YES);
+	cr_assert_eq(probe("", full).client, 0);
+	cr_assert_eq(probe(full, "").client, 1);
+	cr_assert_eq(probe("", "-DENIED Redis is running in protected mode because ...").is,
+		     PROBE_YES);
+	cr_assert_eq(probe("", "-ERR max number of cl").is, PROBE_NEED);
+	cr_assert_eq(probe("", "-ERR max number of clouds").is, PROBE_NO);
+}
+
 /* Commands in lines without an answer: not a few, but many, and all of them. */
 Test(redis, knows_a_bulk_load)
 {
