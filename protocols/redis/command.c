@@ -379,6 +379,15 @@ bool redis_is(struct view v, const char *text)
 	return true;
 }
 
+uint32_t redis_copy_capitals(char *to, struct view name)
+{
+	uint32_t i = 0;
+	for (; i < name.size && name.data[i] != ' '; i++)
+		to[i] = (char)(name.data[i] >= 'a' && name.data[i] <= 'z' ? name.data[i] - 32
+									  : name.data[i]);
+	return i;
+}
+
 bool redis_is_secret_setting(struct view name)
 {
 	static const char *const secrets[] = {

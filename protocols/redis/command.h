@@ -68,5 +68,7 @@ bool redis_is(struct view v, const char *text);
 bool redis_is_secret_setting(struct view name);
 /* Takes the next word off a command in a line; quotes are no part of it. False: there is none. */
 bool redis_next_word(struct view *line, struct view *ret);
+/* The name in capitals, up to a space: what is behind it was meant for an argument, and may be a password. Its size. */
+uint32_t redis_copy_capitals(char *to, struct view name);
 /* Could this be the name of a command? */
 bool redis_is_name(struct view v);

@@ -218,25 +218,16 @@ static void count_open(struct redis *r, enum redis_answer answer)
 	r->left[FROM_SERVER]++;
 }
 
-/* Up to a space: what is behind it was meant for an argument, and may be a password. */
-static uint32_t copy_capitals(char *to, struct view v)
-{
-	uint32_t i = 0;
-	for (; i < v.size && v.data[i] != ' '; i++)
-		to[i] = (char)(v.data[i] >= 'a' && v.data[i] <= 'z' ? v.data[i] - 32 : v.data[i]);
-	return i;
-}
-
 /* The name as it is said. */
 static struct view full_name(struct pass *p, const struct redis_command *c, struct view name,
 			     struct view sub)
 {
 	if (c && !sub.size)
 		return view_of(c->name, c->size);
-	uint32_t n = copy_capitals(p->name, view_first(name, NAME_MAX_KEPT));
+	uint32_t n = redis_copy_capitals(p->name, view_first(name, NAME_MAX_KEPT));
 	if (sub.size) {
 		p->name[n++] = ' ';
-		n += copy_capitals(p->name + n, sub);
+		n += redis_copy_capitals(p->name + n, sub);
 	}
 	return view_of(p->name, n);
 }
