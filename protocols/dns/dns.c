@@ -7,21 +7,19 @@
  *
  *   UDP  one message a datagram            TCP  *( size(2) message )
  *
- * message.c reads messages, transfer.c knows where a zone transfer ends, say.c says fields; here is what a message
- * means.
+ * message.c reads messages, probe.c knows them when it sees them, transfer.c where a zone transfer ends, say.c says fields;
+ * here is what a message means.
  */
 #include "protocols/dns/mdns.h"
+#include "protocols/dns/probe.h"
 #include "protocols/dns/transfer.h"
 
 enum {
 	PORT_MDNS = 5353,
 	PORT_LLMNR = 5355,
-	STREAM_HEAD = 2, /* the size in front of a message */
-	MESSAGE_MAX = STREAM_HEAD + UINT16_MAX,
+	MESSAGE_MAX = DNS_STREAM_HEAD + UINT16_MAX,
 	/* Answers of zone transfers that go on at once on one connection: more are answers of one message each. */
 	TRANSFERS_MAX = 4,
-	/* What tells whether a message begins: size, header, the longest name, type and class. */
-	BOUNDARY_MAX = STREAM_HEAD + DNS_HEADER + DNS_NAME_MAX + 4,
 	/* Resolvers ask again, or elsewhere, after 2 to 5 s, and clients give up after 10 s at most. */
 	ANSWER_TIMEOUT_MS = 10000,
 };
@@ -303,6 +301,21 @@ static enum dns_read message_of(struct view bytes, struct dns_message *ret)
 	return dns_questions(bytes, &ret->header, &ret->records, &ret->hash);
 }
 
+/* The capture cut a question. An answer then goes by its id; requests of one id are told apart by their size. */
+static __attribute__((noinline)) void read_cut(struct dns_message *d, uint64_t size)
+{
+	unsigned all = d->header.count[DNS_QUESTION], whole = 0;
+	struct dns_question q;
+
+	d->hash = d->header.flags & DNS_QR ? 0 : size;
+	for (uint32_t at = d->records = DNS_HEADER; whole < all; whole++) {
+		if (dns_question_read(d->bytes, &at, &q) != DNS_OK)
+			break;
+		d->records = at;
+	}
+	d->header.count[DNS_QUESTION] = (uint16_t)whole;
+}
+
 static struct fed feed_datagram(struct dns *dns, struct env *env, enum side side,
 				const struct input *in)
 {
@@ -313,7 +326,11 @@ static struct fed feed_datagram(struct dns *dns, struct env *env, enum side side
 	case DNS_OK:
 		break;
 	case DNS_CUT:
-		return (struct fed){.is = FED_BAD, .why = in->lost ? WHY_TRUNCATED : WHY_MALFORMED};
+		if (!in->lost || in->bytes.size < DNS_HEADER)
+			return (struct fed){.is = FED_BAD,
+					    .why = in->lost ? WHY_TRUNCATED : WHY_MALFORMED};
+		read_cut(&d, end - in->offset);
+		break;
 	case DNS_BROKEN:
 		return (struct fed){.is = FED_BAD, .why = WHY_MALFORMED};
 	}
@@ -324,25 +341,12 @@ static struct fed feed_datagram(struct dns *dns, struct env *env, enum side side
 	return (struct fed){.is = FED_OK, .used = in->bytes.size};
 }
 
-/* Does a message begin here? CUT: it may. */
-static enum dns_read boundary(struct view v)
-{
-	uint32_t size = v.size < STREAM_HEAD ? DNS_HEADER : load_be16(v.data);
-	struct view message = view_first(view_from(v, STREAM_HEAD), size);
-	enum dns_read is;
-
-	if (size < DNS_HEADER)
-		return DNS_BROKEN;
-	is = dns_plausible(message, true);
-	return is == DNS_CUT && (message.size == size || v.size >= BOUNDARY_MAX) ? DNS_BROKEN : is;
-}
-
 /* Bytes before the next place where a message begins, or may begin. */
 static uint32_t to_boundary(struct view v, uint32_t from, bool *ret_sure)
 {
 	enum dns_read is = DNS_BROKEN;
 
-	while (from < v.size && (is = boundary(view_from(v, from))) == DNS_BROKEN)
+	while (from < v.size && (is = dns_boundary(view_from(v, from))) == DNS_BROKEN)
 		from++;
 	*ret_sure = is == DNS_OK;
 	return from;
@@ -353,8 +357,8 @@ static enum dns_read take_framed(struct dns *dns, struct env *env, enum side sid
 				 struct view framed, uint64_t offset)
 {
 	uint64_t end = offset + framed.size;
-	struct dns_message d = {.variant = DNS_PLAIN};
-	enum dns_read is = message_of(view_from(framed, STREAM_HEAD), &d);
+	struct dns_message d = {.variant = env->service_port == PORT_LLMNR ? DNS_LLMNR : DNS_PLAIN};
+	enum dns_read is = message_of(view_from(framed, DNS_STREAM_HEAD), &d);
 
 	if (is != DNS_OK)
 		return is;
@@ -392,11 +396,11 @@ static __attribute__((noinline)) struct fed feed_stream(struct dns *dns, struct 
 		if (!sure)
 			return (struct fed){.is = FED_MORE, .used = used};
 		dns->resync[side] = false;
-		if (left.size < STREAM_HEAD)
-			return (struct fed){.is = FED_MORE, .used = used, .want = STREAM_HEAD};
-		uint32_t size = STREAM_HEAD + load_be16(left.data);
+		if (left.size < DNS_STREAM_HEAD)
+			return (struct fed){.is = FED_MORE, .used = used, .want = DNS_STREAM_HEAD};
+		uint32_t size = DNS_STREAM_HEAD + load_be16(left.data);
 
-		if (size < STREAM_HEAD + DNS_HEADER)
+		if (size < DNS_STREAM_HEAD + DNS_HEADER)
 			return bad(dns, side, left, used);
 		if (left.size < size)
 			return (struct fed){.is = FED_MORE, .used = used, .want = size};
@@ -446,107 +450,6 @@ static void dns_close(void *state, struct env *env)
 		mdns_free(dns->mdns, env);
 	if (dns && dns->transfers)
 		env->ops->free(env, dns->transfers, sizeof(*dns->transfers));
-}
-
-/* --- detection --- */
-
-static struct probed found(struct view v, uint32_t at, uint8_t confidence, bool other)
-{
-	bool answer = v.data[at + 2] & 0x80;
-
-	return (struct probed){
-		.is = PROBE_YES, .confidence = confidence, .client = answer != other};
-}
-
-/* Every record is there, and nothing else. */
-static bool is_exact(struct view v, uint32_t at, const struct dns_header *h)
-{
-	uint32_t records =
-		(uint32_t)h->count[DNS_ANSWER] + h->count[DNS_AUTHORITY] + h->count[DNS_ADDITIONAL];
-	struct dns_record r;
-
-	while (dns_opcode(h) == DNS_STATEFUL &&
-	       v.size - at >= 4 && /* types, sizes, values (RFC 8490 5.4) */
-	       v.size - at - 4 >= load_be16(v.data + at + 2))
-		at += 4 + load_be16(v.data + at + 2);
-	while (records && dns_record_read(v, &at, &r) == DNS_OK)
-		records--;
-	return !records && at == v.size;
-}
-
-/* Is the first message of a stream there, and whatever it says, whole? */
-static bool is_first(struct view v)
-{
-	struct view message = view_from(v, STREAM_HEAD);
-	struct dns_message d;
-	uint32_t size = v.size > STREAM_HEAD ? load_be16(v.data) : UINT16_MAX;
-
-	message = view_first(message, size);
-	return message.size == size && size > DNS_HEADER && message_of(message, &d) == DNS_OK &&
-	       (d.header.count[DNS_QUESTION] || dns_plausible(message, false) == DNS_OK) &&
-	       is_exact(message, d.records, &d.header);
-}
-
-/* As in `v`: a request of side a, or an answer to it. */
-static struct probed probe_stream(struct view v, bool other)
-{
-	if (!v.size)
-		return (struct probed){.is = PROBE_NO};
-	if (is_first(v))
-		return found(v, STREAM_HEAD, 92, other);
-	switch (boundary(v)) {
-	case DNS_OK:
-		return found(v, STREAM_HEAD, 92, other);
-	case DNS_CUT:
-		return (struct probed){.is = PROBE_NEED, .need = v.size + 1};
-	case DNS_BROKEN:
-		break;
-	}
-	return (struct probed){.is = PROBE_NO};
-}
-
-static struct probed dns_probe(struct view a, struct view b)
-{
-	struct probed of_a = probe_stream(a, false), of_b = probe_stream(b, true);
-
-	if (of_a.is == PROBE_YES || of_b.is == PROBE_NO)
-		return of_a;
-	return of_b.is == PROBE_YES || of_a.is == PROBE_NO ? of_b : of_a;
-}
-
-/* NetBIOS asks in messages of the same format (RFC 1002 4.2) for names of 32 letters, A to P. */
-static bool is_netbios(struct view v)
-{
-	enum { LETTERS = 32, TYPE_NB = 32, TYPE_NBSTAT = 33 };
-	struct dns_question q;
-	uint32_t at = DNS_HEADER;
-
-	if (dns_question_read(v, &at, &q) != DNS_OK ||
-	    (q.type != TYPE_NB && q.type != TYPE_NBSTAT) || v.data[DNS_HEADER] != LETTERS)
-		return false;
-	for (unsigned i = 1; i <= LETTERS; i++) {
-		uint8_t c = v.data[DNS_HEADER + i];
-
-		if (c < 'A' || c > 'P')
-			return false;
-	}
-	return true;
-}
-
-static struct probed dns_probe_datagram(struct view a, struct view b)
-{
-	struct view v = a.size ? a : b;
-	struct dns_message d;
-
-	if (message_of(v, &d) != DNS_OK || is_netbios(v))
-		return (struct probed){.is = PROBE_NO};
-	/* A name, a type and a class are much to get right by chance, whatever they are; the header alone is little. */
-	if (v.size > DNS_HEADER && is_exact(v, d.records, &d.header) &&
-	    (d.header.count[DNS_QUESTION] || dns_plausible(v, false) == DNS_OK))
-		return found(v, 0, 95, !a.size);
-	if (d.header.count[DNS_QUESTION] == 1 && dns_plausible(v, true) == DNS_OK)
-		return found(v, 0, 70, !a.size);
-	return (struct probed){.is = PROBE_NO};
 }
 
 /* For ICMP errors, which quote the beginning of the datagram. */

@@ -230,6 +230,12 @@ static void say_flags(struct saying *s)
 		add_flag(s, AUTHORITATIVE);
 }
 
+/* By the header as it was sent. */
+static unsigned questions_of(const struct dns_message *d)
+{
+	return dns_header_of(d->bytes).count[DNS_QUESTION];
+}
+
 static void say_header(struct saying *s)
 {
 	const struct dns_header *h = &s->d->header;
@@ -241,7 +247,7 @@ static void say_header(struct saying *s)
 	add_number(s, ID, h->id);
 	say_number_name(s, OPCODE, dns_opcode_name(opcode), "OPCODE", opcode);
 	say_flags(s);
-	add_number(s, QUESTION_COUNT, h->count[DNS_QUESTION]);
+	add_number(s, QUESTION_COUNT, questions_of(s->d));
 	if (!s->d->part)
 		add_number(s, ANSWER_COUNT, h->count[DNS_ANSWER]);
 	add_number(s, AUTHORITY_COUNT, h->count[DNS_AUTHORITY]);
@@ -401,7 +407,8 @@ static void say_records(struct saying *s, struct dns_edns *ret)
 	}
 	if (nameless || is == DNS_BROKEN || (is == DNS_CUT && !s->d->cut))
 		add_text(s, ANOMALIES, "bad_record");
-	else if (is == DNS_OK && at != s->d->bytes.size && dns_opcode(h) != DNS_STATEFUL)
+	else if (is == DNS_OK && at != s->d->bytes.size &&
+		 questions_of(s->d) == h->count[DNS_QUESTION] && dns_opcode(h) != DNS_STATEFUL)
 		add_text(s, ANOMALIES, "trailing_bytes");
 }
 

@@ -11,9 +11,9 @@ enum dns_variant { DNS_PLAIN, DNS_MDNS, DNS_LLMNR };
 /* One message in hand. */
 struct dns_message {
 	struct view bytes;
-	struct dns_header header;
-	uint64_t hash;    /* of its questions */
-	uint32_t records; /* offset of what follows them */
+	struct dns_header header; /* without the questions that the capture cut */
+	uint64_t hash;            /* of its questions */
+	uint32_t records;         /* offset of what follows them */
 	enum dns_variant variant;
 	bool datagram; /* else it came by a stream */
 	bool cut;      /* the capture cut it */

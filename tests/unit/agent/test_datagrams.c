@@ -309,6 +309,32 @@ Test(datagrams, what_the_capture_cut)
 	stop(w);
 }
 
+/* Headers and parts of names are all that there is: the answer goes by the id, if only one request has it. */
+Test(datagrams, cut_within_the_question)
+{
+	static const char *const names[] = {"abcdefgh", "abcdefgh", "abcdefghi"};
+	struct worker *w = start();
+	struct packet p;
+
+	for (unsigned i = 0; i < 3; i++) {
+		p = with_message(between(CLIENT, 40000, SERVER, 53), i ? 2 : 1, 0x0100, names[i],
+				 NULL);
+		p.payload_cut = p.payload_size - 16;
+		p.payload_size = 16;
+		give(w, p);
+	}
+	for (unsigned id = 1; id <= 2; id++) {
+		p = with_message(between(SERVER, 53, CLIENT, 40000), id, 0x8180, "abcdefgh", NULL);
+		p.payload_cut = p.payload_size - 16;
+		p.payload_size = 16;
+		give(w, p);
+	}
+	cr_expect_eq(seen.count[STATUS_OK], 1);
+	cr_expect_eq(seen.count[STATUS_ORPHAN], 1, "which of two?");
+	cr_expect_eq(seen.partial, PARTIAL_SNAPLEN);
+	stop(w);
+}
+
 Test(datagrams, mdns_first_answer_pairs_others_announce)
 {
 	struct worker *w = start();
