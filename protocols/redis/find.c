@@ -90,11 +90,38 @@ static enum found length_of(struct view v, uint64_t *ret, uint32_t *ret_line)
 	return line == LINE_MORE ? FOUND_MORE : line == LINE_BAD ? FOUND_NO : FOUND_YES;
 }
 
+/* *3 $9 subscribe $1 a :1 is no command, but its confirmation: only the last of three elements tells. */
+static enum found is_confirmation(struct view v)
+{
+	uint64_t size;
+	uint32_t line;
+	if (length_of(v, &size, &line) != FOUND_YES || size != 3)
+		return FOUND_NO;
+	v = view_from(v, line);
+	enum redis_word word = redis_word_of(v);
+	if (word == WORD_NONE || word == WORD_MESSAGE)
+		return FOUND_NO;
+	for (unsigned i = 0; i < 2; i++) {
+		if (!v.size)
+			return FOUND_MORE;
+		enum found found = v.data[0] == '$' ? length_of(v, &size, &line) : FOUND_NO;
+		if (found != FOUND_YES)
+			return found;
+		if (size == LENGTH_NULL)
+			return FOUND_YES; /* no command has one */
+		if (v.size - line < size + 3)
+			return FOUND_MORE;
+		v = view_from(v, line + (uint32_t)size + 2);
+	}
+	return v.data[0] == ':' ? FOUND_YES : FOUND_NO;
+}
+
 /* *3 $3 SET $: the name is known, and there is a bulk behind it if there should be one. */
 enum found redis_is_request(struct view v)
 {
 	uint64_t count, size;
 	uint32_t line;
+	struct view all = v;
 	if (!v.size || v.data[0] != '*')
 		return v.size ? FOUND_NO : FOUND_MORE;
 	enum found found = length_of(v, &count, &line);
@@ -116,7 +143,10 @@ enum found redis_is_request(struct view v)
 		return FOUND_MORE;
 	if (v.data[0] != '\r' || v.data[1] != '\n' || (count > 1 && v.data[2] != '$'))
 		return FOUND_NO;
-	return redis_command_find(name) ? FOUND_YES : FOUND_NO;
+	if (!redis_command_find(name))
+		return FOUND_NO;
+	found = is_confirmation(all);
+	return found == FOUND_MORE ? FOUND_MORE : found == FOUND_YES ? FOUND_NO : FOUND_YES;
 }
 
 enum found redis_is_push(struct view v)
@@ -431,6 +461,8 @@ static enum look look_at(struct view v, struct view *ret_name)
 		return LOOK_REQUEST;
 	if (found == FOUND_MORE || request == FOUND_MORE)
 		return LOOK_MORE;
+	if (is_confirmation(v) == FOUND_YES)
+		return LOOK_PUSH;
 	/* an array of bulks with an unknown name */
 	if (length_of(v, &count, &line) != FOUND_YES || !count || count > COUNT_MAX)
 		return LOOK_NO;

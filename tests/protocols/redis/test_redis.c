@@ -82,6 +82,21 @@ Test(redis, knows_a_server_that_refuses_its_clients)
 }
 
 /* Commands in lines without an answer: not a few, but many, and all of them. */
+/* Whose command it looks like, but for its last element. */
+Test(redis, knows_the_server_by_a_confirmation)
+{
+	static const char *const said[] = {"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n",
+					   "*3\r\n$12\r\npunsubscribe\r\n$-1\r\n:0\r\n", NULL};
+
+	for (unsigned i = 0; said[i]; i++) {
+		cr_assert_eq(probe(said[i], "").is, PROBE_YES);
+		cr_assert_eq(probe(said[i], "").client, 1);
+		cr_assert_eq(probe("", said[i]).client, 0);
+	}
+	cr_assert_eq(probe("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n", "").is, PROBE_NEED);
+	cr_assert_eq(probe("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n$1\r\nb\r\n", "").client, 0);
+}
+
 Test(redis, knows_a_bulk_load)
 {
 	char text[4096], *end = text;
