@@ -6,7 +6,7 @@
  *  1. A direction begins at the first sequence number of it that is known, by its own first segment (a SYN:
  *     behind it) or by the first acknowledgement of the other; bytes below are late (an acknowledgement
  *     gives way to a SYN as long as nothing was delivered that came with one). An acknowledgement in a SYN
- *     is as good as the SYN it acknowledges. Packets without payload before the first SYN or payload
+ *     is as good as the SYN it acknowledges. What acknowledges less acknowledges the beginning. Packets without payload before the first SYN or payload
  *     tell nothing.
  *  2. A segment arrives at the reader's `now`. A tick is the newest multiple of 10 ms: a deadline has passed when
  *     that is arrival + limit or later.
@@ -62,7 +62,8 @@ static int64_t offset_of(const struct way *w, uint32_t seq)
 int64_t model_ack(const struct model_pairing *m, const struct packet *p)
 {
 	const struct way *other = &((const struct model *)m)->way[!p->dir];
-	return p->flags & TCP_ACK && other->known ? offset_of(other, p->ack) : -1;
+	int64_t ack = other->known ? offset_of(other, p->ack) : -1;
+	return !(p->flags & TCP_ACK) || !other->known ? -1 : ack > 0 ? ack : 0;
 }
 
 int64_t model_sent_before(const struct model_pairing *m, int64_t offset)
