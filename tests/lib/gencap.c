@@ -289,8 +289,11 @@ static enum gencap_verdict datagrams_true(const struct packet *q, const struct p
 	enum { DNS_HEADER = 12 };
 	if (q->seq == a->seq)
 		return GENCAP_RIGHT;
-	bool bare = a->payload_size + a->payload_cut == DNS_HEADER;
-	return bare && q->seq >> 16 == a->seq >> 16 ? GENCAP_GUESSED : GENCAP_WRONG;
+	bool bare =
+		a->payload_size + a->payload_cut == DNS_HEADER; /* or its question may be cut off */
+	return (bare || a->payload_cut || q->payload_cut) && q->seq >> 16 == a->seq >> 16
+		       ? GENCAP_GUESSED
+		       : GENCAP_WRONG;
 }
 
 enum gencap_verdict gencap_pair_true(const struct gencap *g, uint64_t time_ns, uint64_t request,
