@@ -28,7 +28,8 @@ void copies_free(struct copies *c)
 
 bool copies_seen(struct copies *c, const struct packet *p, uint64_t secret)
 {
-	uint64_t hash = hash_bytes(p->payload, p->payload_size, secret + p->hash + p->dir);
+	uint64_t seed = secret + p->hash + p->dir + 2ull * p->payload_cut; /* its size tells, too */
+	uint64_t hash = hash_bytes(p->payload, p->payload_size, seed);
 	struct seen *set = c->set[hash % COPIES_SETS], *to = set;
 
 	for (unsigned i = 0; i < COPIES_WAYS; i++) {

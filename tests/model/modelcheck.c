@@ -63,6 +63,7 @@ static const struct {
 	{GENCAP_REDIS, 46467, "elements of an array that was cut"},
 	{GENCAP_REDIS, 57326, "data, and a FIN before it"},
 	{GENCAP_REDIS, 1027308, "an acknowledgement of what was before the beginning"},
+	{GENCAP_UDP, 57958, "what is left of two datagrams is the same"},
 	{GENCAP_DNS, 2859, "a transfer that was cut lasted until something followed"},
 	{GENCAP_DNS, 7084, "an answer without a question, behind a hole"},
 	{GENCAP_DNS, 41396, "a record that looks like a question"},
