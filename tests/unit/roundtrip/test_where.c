@@ -280,6 +280,10 @@ Test(where, a_regular_expression_repeats_little)
 {
 	check_error("request.path ~ \"a++++++++++++++++++\"", 15, "may hold");
 	check_error("request.path ~ \"((a{255}){255}){255}\"", 15, "may hold");
+	check_error("request.path ~ \"a*++++++++++++\"", 15, "256 times");
+	check_error("request.path ~ \"(a[*+]b*\\\\+{255}){255}\"", 15, "256 times");
+	check_error("request.path ~ \"a{1,20}{1,20}\"", 15, "256 times");
+	check_error("request.path ~ \"(((((((((((((((((a)))))))))))))))))\"", 15, "256 times");
 	check_false("request.path ~ \"^(x+y*){2,3}z?$\"");
 }
 
