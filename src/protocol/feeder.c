@@ -239,14 +239,18 @@ static bool all_zero(const void *state, uint32_t size)
 	return !any;
 }
 
-/* The state of a decoder at rest is not kept; the world has one small one for whoever needs it next. */
+/* The state of a decoder at rest is not kept; the world has some small ones for whoever needs them next. */
 static void give_back(struct feeder *f)
 {
 	struct feeder_world *w = f->world;
-	if (f->rests && !w->spare)
-		w->spare = f->state;
-	else
+	if (w->spares < TURN_SPARES_MAX) {
+		struct spare_state *s = f->state;
+		s->next = w->spare;
+		w->spare = s;
+		w->spares++;
+	} else {
 		pool_put(w->pool, f->state, turn_state_room(f->ops));
+	}
 	f->state = NULL;
 	f->opened = 0;
 }
@@ -386,6 +390,16 @@ void feeder_init(struct feeder *f, struct feeder_world *world, const struct prot
 	};
 }
 
+static void drop_spares(struct feeder_world *w)
+{
+	struct spare_state *s;
+	while ((s = w->spare)) {
+		w->spare = s->next;
+		pool_put(w->pool, s, TURN_STATE_SMALL);
+	}
+	w->spares = 0;
+}
+
 void feeder_done(struct feeder *f)
 {
 	for (unsigned i = 0; i < 2; i++)
@@ -393,8 +407,7 @@ void feeder_done(struct feeder *f)
 	if (f->ops)
 		turn_close(f);
 	f->ops = NULL;
-	pool_put(f->world->pool, f->world->spare, TURN_STATE_SMALL);
-	f->world->spare = NULL;
+	drop_spares(f->world);
 }
 
 void feeder_confirm(struct feeder *f)

@@ -59,7 +59,9 @@ struct feeder_world {
 	struct protocol_stats *stats; /* one per registry entry; NULL: not counted */
 	uint64_t datagram_cut;        /* bytes of the datagram being fed that the capture cut off */
 	uint64_t stream_held;         /* src/stream's: bytes that all streams of the worker hold */
-	void *spare; /* the feeders': a small state, all zero, for the next decoder at rest; NULL: none */
+	struct spare_state
+		*spare;  /* the feeders': small states for the next decoders at rest; NULL: none */
+	unsigned spares; /* so many */
 };
 
 /* Counted per protocol. */

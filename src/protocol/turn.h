@@ -15,6 +15,13 @@
  * is dear. */
 enum { TURN_STATE_SMALL = 64 };
 
+enum { TURN_SPARES_MAX = 64 }; /* connections that talk at once; more go through the pool */
+
+/* A small state that nobody has: all zero but for this. */
+struct spare_state {
+	struct spare_state *next;
+};
+
 static inline uint32_t turn_state_room(const struct protocol_ops *ops)
 {
 	return ops->state_bytes > TURN_STATE_SMALL ? ops->state_bytes : TURN_STATE_SMALL;
@@ -30,9 +37,12 @@ static inline bool turn_ready(struct feeder *f, unsigned dir)
 		return true;
 	if (!f->rests || !w->spare)
 		return turn_open(f, dir);
-	f->state = w->spare;
+	struct spare_state *s = w->spare;
+	w->spare = s->next;
+	w->spares--;
+	s->next = NULL;
+	f->state = s;
 	f->opened = 1;
-	w->spare = NULL;
 	return true;
 }
 
