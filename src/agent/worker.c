@@ -23,7 +23,7 @@ static struct conversation *conversation_of_timer(struct timer *t)
 
 /* --- what the keeper asks --- */
 
-static void on_health(void *data, const struct keeper *k, struct tcp_health *ret,
+static bool on_health(void *data, const struct keeper *k, struct tcp_health *ret,
 		      uint64_t *ret_lost)
 {
 	struct worker *w = data;
@@ -31,11 +31,14 @@ static void on_health(void *data, const struct keeper *k, struct tcp_health *ret
 	const struct flow_cold *cold = flow_cold_of(w->flows, c->flow);
 	const struct flow_health *a = &cold->health[0], *b = &cold->health[1];
 
+	if (!c->stream.lost && flow_is_well(cold))
+		return false;
 	ret->retransmits = a->retransmits + b->retransmits;
 	ret->out_of_order = a->out_of_order + b->out_of_order;
 	ret->zero_windows = (uint32_t)a->zero_windows + b->zero_windows;
 	ret->duplicate_acks = (uint32_t)a->duplicate_acks + b->duplicate_acks;
 	*ret_lost = c->stream.lost;
+	return true;
 }
 
 static uint64_t on_sent_before(void *data, const struct keeper *k, uint64_t offset)

@@ -88,6 +88,16 @@ struct flow_cold {
 _Static_assert(sizeof(struct flow) == 128, "two cache lines");
 _Static_assert(sizeof(struct flow_cold) == 40, "cold part");
 
+/* Nothing was counted in its health. */
+static inline bool flow_is_well(const struct flow_cold *c)
+{
+	uint64_t word[3];
+
+	_Static_assert(sizeof(word) == sizeof(c->health), "all of it");
+	memcpy(word, c->health, sizeof(word));
+	return !(word[0] | word[1] | word[2]);
+}
+
 enum {
 	FLOW_CHUNK = 1024,
 	FLOW_MAX = 4 << 20, /* records a worker may have: 800 MiB of them */

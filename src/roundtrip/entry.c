@@ -162,9 +162,8 @@ static bool look_at_health(const struct keeper *k, struct entry_health *ret)
 	struct tcp_health h;
 	uint64_t lost;
 
-	if (!w->health || k->feeder.datagram)
+	if (!w->health || k->feeder.datagram || !w->health(w->data, k, &h, &lost))
 		return false;
-	w->health(w->data, k, &h, &lost);
 	*ret = (struct entry_health){(uint32_t)lost, h.retransmits, h.out_of_order, h.zero_windows};
 	return ret->lost | ret->retransmits | ret->out_of_order | ret->zero_windows;
 }

@@ -53,8 +53,8 @@ struct keeper_world {
 	/* One record; `rt` and all in it live until the call returns. Endpoints, place, protocol number
 	 * and RTT are still empty: the worker knows them. */
 	void (*emit)(void *data, struct keeper *k, struct roundtrip *rt);
-	/* TCP health of the conversation so far, and bytes lost. May be NULL. */
-	void (*health)(void *data, const struct keeper *k, struct tcp_health *ret,
+	/* TCP health of the conversation so far, and bytes lost; false: nothing happened yet. May be NULL. */
+	bool (*health)(void *data, const struct keeper *k, struct tcp_health *ret,
 		       uint64_t *ret_lost);
 	/* The end of the highest server byte that is captured and, as its segment's acknowledgement tells, was
 	 * sent before the server had the client's byte `offset`; 0: none that did not go out. May be NULL. */

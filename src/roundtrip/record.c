@@ -43,9 +43,8 @@ static void set_health(const struct keeper *k, struct roundtrip *rt, const struc
 	struct tcp_health h;
 	uint64_t lost;
 
-	if (!q || !w->health || k->feeder.datagram)
+	if (!q || !w->health || k->feeder.datagram || !w->health(w->data, k, &h, &lost))
 		return;
-	w->health(w->data, k, &h, &lost);
 	rt->retransmits = h.retransmits;
 	rt->out_of_order = h.out_of_order;
 	rt->zero_windows = h.zero_windows;

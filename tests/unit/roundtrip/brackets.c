@@ -286,13 +286,14 @@ static void on_record(void *data, struct keeper *k, struct roundtrip *rt)
 	brackets.last_fields = rt->request ? rt->request->fields.size : 0;
 }
 
-static void on_health(void *data, const struct keeper *k, struct tcp_health *ret,
+static bool on_health(void *data, const struct keeper *k, struct tcp_health *ret,
 		      uint64_t *ret_lost)
 {
 	(void)data;
 	(void)k;
 	*ret = brackets.health;
 	*ret_lost = brackets.lost;
+	return true;
 }
 
 static uint64_t on_sent_before(void *data, const struct keeper *k, uint64_t offset)
