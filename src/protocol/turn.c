@@ -110,7 +110,10 @@ static unsigned presumed_client(const struct feeder *f, unsigned dir)
 static bool open_decoder(struct feeder *f, const struct handover *handover)
 {
 	const struct protocol_ops *ops = f->ops;
-	if (ops->state_bytes) {
+	f->rests = ops->state_bytes && !ops->open && !f->datagram &&
+		   ops->state_bytes <= TURN_STATE_SMALL;
+	f->state = f->rests ? turn_take_spare(f->world) : NULL;
+	if (ops->state_bytes && !f->state) {
 		f->state = pool_get(f->world->pool, turn_state_room(ops));
 		if (!f->state) {
 			turn_refuse(f);
@@ -118,7 +121,6 @@ static bool open_decoder(struct feeder *f, const struct handover *handover)
 		}
 		memset(f->state, 0, turn_state_room(ops));
 	}
-	f->rests = f->state && !ops->open && !f->datagram && ops->state_bytes <= TURN_STATE_SMALL;
 	f->opened = 1;
 	if (ops->open)
 		ops->open(f->state, &f->env, handover);

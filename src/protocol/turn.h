@@ -27,21 +27,28 @@ static inline uint32_t turn_state_room(const struct protocol_ops *ops)
 	return ops->state_bytes > TURN_STATE_SMALL ? ops->state_bytes : TURN_STATE_SMALL;
 }
 
+/* NULL: there is none. */
+static inline void *turn_take_spare(struct feeder_world *w)
+{
+	struct spare_state *s = w->spare;
+	if (s) {
+		w->spare = s->next;
+		w->spares--;
+		s->next = NULL;
+	}
+	return s;
+}
+
 /* Takes the state, and opens the decoder; `dir` talks first. False: no memory, bypassed. */
 bool turn_open(struct feeder *f, unsigned dir);
 /* The same unless it was done. */
 static inline bool turn_ready(struct feeder *f, unsigned dir)
 {
-	struct feeder_world *w = f->world;
 	if (f->opened)
 		return true;
-	if (!f->rests || !w->spare)
+	f->state = f->rests ? turn_take_spare(f->world) : NULL;
+	if (!f->state)
 		return turn_open(f, dir);
-	struct spare_state *s = w->spare;
-	w->spare = s->next;
-	w->spares--;
-	s->next = NULL;
-	f->state = s;
 	f->opened = 1;
 	return true;
 }
