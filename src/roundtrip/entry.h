@@ -23,8 +23,9 @@ enum entry_flag {
 	ENTRY_ANSWERED = 256,    /* a request with its answer: `answer` is valid */
 	ENTRY_HOLE_CLIENT = 512, /* a client hole was seen since it began */
 	ENTRY_HOLE_SERVER = 1024,
-	ENTRY_PEERS = 2048, /* has a part for its peers in front */
-	ENTRY_TOLD = 4096,  /* a request already told of as open */
+	ENTRY_PEERS = 2048,  /* has a part for its peers in front */
+	ENTRY_TOLD = 4096,   /* a request already told of as open */
+	ENTRY_FLOATS = 8192, /* an answer that began behind a barrier */
 };
 
 struct entry {

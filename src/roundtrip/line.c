@@ -140,6 +140,9 @@ static bool quiet_turn(const struct keeper *k, const struct message *m, const st
 	if (origin->ack < server->end || k->response || feeder_left(&k->feeder, dir) ||
 	    server->last.ack < m->offset)
 		return false;
+	/* Bytes it acknowledges are still to come, as each side waited for the other: answers to what was before. */
+	if (origin->ack > server->end + server->ended)
+		return false;
 	/* What is held behind a hole counts: the server was still answering. */
 	return !w->sent_before || w->sent_before(w->data, k, m->offset) <= origin->ack;
 }
@@ -193,7 +196,7 @@ static void finish_response(struct keeper *k, struct entry *a)
 		}
 		return;
 	}
-	if (!k->loose) { /* somebody asked for it, though: the next request may be the one */
+	if (!(a->flags & ENTRY_FLOATS)) { /* who asked for it, though, may be the next request */
 		record_orphan(k, a, REASON_UNASKED);
 		k->loose = 1;
 		k->ahead = 0;
@@ -315,6 +318,8 @@ void line_response(struct keeper *k, const struct message *m, const struct origi
 			k->after_hole = 0;
 		}
 	}
+	if (k->loose && !(a->flags & ENTRY_PAIRED))
+		a->flags |= ENTRY_FLOATS;
 	k->response = a;
 }
 

@@ -26,6 +26,7 @@
  *     began: behind one it may be the answer to a request that nobody saw.
  * 22. Where keys are used again, an answer that acknowledges client bytes which did not go out (each direction
  *     waited for the other) does not belong to a request that was open during a server hole.
+ * 23. A turn acknowledges nothing that did not go out (b).
  */
 #include "model_pairing.h"
 
@@ -167,7 +168,8 @@ static bool quiet(const struct model_pairing *m, const struct request *r)
 	int64_t ack = model_ack(m, r->q.first), last = server->end;
 	while (last && !server->of[last - 1])
 		last--;
-	return ack >= server->end && !m->answers[0].active && server->off == server->end && last &&
+	return ack >= server->end && ack <= server->end + server->dead && !m->answers[0].active &&
+	       server->off == server->end && last &&
 	       r->q.from <= model_ack(m, server->of[last - 1]) &&
 	       model_sent_before(m, r->q.from) <= ack;
 }

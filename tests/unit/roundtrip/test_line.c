@@ -74,6 +74,18 @@ Test(line, an_answer_to_a_request_that_was_missed_takes_no_other)
 	said_is("b=B+order");
 }
 
+Test(line, an_answer_nobody_asked_for_when_it_began_is_no_float)
+{
+	server("(X.");
+	client("(a)");
+	hole(FROM_CLIENT, 3);
+	server(")");
+	said_is("-X:unasked");
+	server("(A)"); /* X may have been a's */
+	finish(END_FIN);
+	said_is("a?gap -A:gap");
+}
+
 Test(line, an_answer_pairs_only_with_a_request_whose_first_byte_it_acknowledges)
 {
 	client("(a)");

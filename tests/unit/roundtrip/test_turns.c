@@ -226,6 +226,31 @@ Test(turns, rule_b_the_turn_acknowledges_every_server_byte)
 	said_is("a=A b=B");
 }
 
+Test(turns, rule_b_the_turn_acknowledges_nothing_that_is_to_come)
+{
+	earn();
+	client("(a)");
+	server(".");
+	hole(FROM_SERVER, 3);
+	client_ack(brackets.keeper.feeder.dir[1].end + 3, "(b)");
+	server("(A)"); /* sent again: it acknowledges (b) now */
+	said_is("");
+	server("(B)");
+	client("(c)");
+	said_is("a=A b=B");
+}
+
+Test(turns, rule_b_the_turn_may_acknowledge_the_servers_end)
+{
+	earn();
+	client("(a)");
+	hole(FROM_SERVER, 3);
+	server("(A)");
+	feeder_end(&brackets.keeper.feeder, 1, END_FIN);
+	client_ack(brackets.keeper.feeder.dir[1].end + 1, "(b)");
+	said_is("a=A");
+}
+
 Test(turns, rule_b_no_answer_is_half_seen)
 {
 	float_one();
