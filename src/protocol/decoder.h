@@ -214,7 +214,8 @@ struct env_ops {
 	 * both. False: nothing was begun, see MESSAGE_ONCE. */
 	bool (*whole)(struct env *, enum side dir, const struct message *, uint64_t end);
 	/* KEY_*: the key of the only open request that has the bits of *key under `mask`; false when there
-	 * is none, several, one that was open during a hole, or too many are open to look. May be NULL. */
+	 * is none, several, one that was open during a hole, or too many are open to look. Asked for an answer:
+	 * with false, each that has the bits may have been answered by it. May be NULL. */
 	bool (*seek)(struct env *, uint64_t mask, uint64_t *key);
 };
 

@@ -74,6 +74,18 @@ static void end_request(struct keeper *k, struct entry *q, enum reason reason)
 	}
 }
 
+/*
+ * A request is whole. If the server's last segment acknowledges all of it already, each side waited for the other, and
+ * its answer may have gone by: as in a server hole.
+ */
+static inline void note_late(struct keeper *k, struct entry *q)
+{
+	const struct feeder *f = &k->feeder;
+
+	if (f->dir[feeder_dir_of(f, FROM_SERVER)].last.ack >= q->to && !f->datagram)
+		q->flags |= ENTRY_HOLE_SERVER;
+}
+
 /* A request begins; `old` is open with the same key, whose hash is given. NULL: no memory, or too many are open. */
 static struct entry *open_request(struct keeper *k, const struct message *m,
 				  const struct origin *origin, struct entry *old, uint32_t hash)
@@ -118,6 +130,7 @@ bool keyed_request_whole(struct keeper *k, const struct message *m, uint64_t end
 	if (!q)
 		return true;
 	entry_end(q, end, origin);
+	note_late(k, q);
 	q->partial |= partial_of(m->flags);
 	if (m->flags & MESSAGE_ONEWAY) {
 		keyed_take(k, q);
@@ -136,6 +149,7 @@ void keyed_request_end(struct keeper *k, const struct message *m, const struct o
 	flags = m->flags | q->flags_begin;
 	if (!(q->flags & ENTRY_ENDED)) {
 		entry_end(q, m->offset, origin);
+		note_late(k, q);
 		entry_add(k, q, m);
 	} else if (!(flags & MESSAGE_CANCEL)) {
 		return;
@@ -361,22 +375,29 @@ int keyed_ask(const struct keeper *k, uint64_t key, const struct origin *origin)
 	return k->feeder.datagram || origin->ack > q->from ? q->cookie : ASK_NONE;
 }
 
-/* An answer that began before a request was doubtful is its own. */
+/* A request saw a hole. An answer that began before it was doubtful is its own. */
+static void see_hole(struct keeper *k, struct entry *q, uint16_t bit)
+{
+	struct entry *a;
+
+	q->flags |= bit;
+	if (!is_doubtful(k, q))
+		return;
+	a = keyed_find(k, entry_key(q)->link.key, MESSAGE_RESPONSE);
+	if (!a || !follows(k, q, sent_of(k, a)))
+		end_request(k, q, REASON_GAP);
+}
+
 void keyed_hole(struct keeper *k, enum side side)
 {
 	uint16_t bit = side == FROM_CLIENT ? ENTRY_HOLE_CLIENT : ENTRY_HOLE_SERVER;
-	struct entry *q = k->head, *next, *a;
+	struct entry *next;
 
 	if (side == FROM_SERVER)
 		k->after_hole = 1;
-	for (; q; q = next) {
+	for (struct entry *q = k->head; q; q = next) {
 		next = q->next;
-		q->flags |= bit;
-		if (!is_doubtful(k, q))
-			continue;
-		a = keyed_find(k, entry_key(q)->link.key, MESSAGE_RESPONSE);
-		if (!a || !follows(k, q, sent_of(k, a)))
-			end_request(k, q, REASON_GAP);
+		see_hole(k, q, bit);
 	}
 }
 
@@ -413,4 +434,15 @@ struct entry *keyed_seek(const struct keeper *k, uint64_t key, uint64_t mask)
 	}
 	/* Behind a hole it may be another request's, which nobody saw: its key was not said. */
 	return found && found->flags & (ENTRY_HOLE_CLIENT | ENTRY_HOLE_SERVER) ? NULL : found;
+}
+
+void keyed_doubt(struct keeper *k, uint64_t key, uint64_t mask)
+{
+	struct entry *next;
+
+	for (struct entry *q = k->open > KEEPER_SEEK_MAX ? NULL : k->head; q; q = next) {
+		next = q->next;
+		if (!((entry_key(q)->link.key ^ key) & mask))
+			see_hole(k, q, ENTRY_HOLE_SERVER);
+	}
 }

@@ -359,6 +359,8 @@ static bool on_seek(struct feeder *f, uint64_t mask, uint64_t *key)
 
 	if (q)
 		*key = entry_key(q)->link.key;
+	else if (k->keyed && !f->datagram)
+		keyed_doubt(k, *key, mask);
 	return q;
 }
 

@@ -60,6 +60,9 @@ void keyed_flush(struct keeper *k, enum reason reason);
 void keyed_timeout(struct keeper *k, struct entry *q, uint64_t until_ns);
 /* The only open request with these bits of its key; NULL: none, several, or too many to look through. */
 struct entry *keyed_seek(const struct keeper *k, uint64_t key, uint64_t mask);
+/* An answer came that may be to any request with these bits, or to one that nobody saw: each of them saw a server
+ * hole. Nothing is done when too many are open. */
+void keyed_doubt(struct keeper *k, uint64_t key, uint64_t mask);
 /* Takes a request off the table and the list. */
 void keyed_take(struct keeper *k, struct entry *q);
 /* The open entry of a key; NULL when there is none. */

@@ -27,6 +27,9 @@
  * 22. Where keys are used again, an answer that acknowledges client bytes which did not go out (each direction
  *     waited for the other) does not belong to a request that was open during a server hole.
  * 23. A turn acknowledges nothing that did not go out (b).
+ * 24. By key, a request of which the last server segment acknowledges the last byte before that goes out (22) may have
+ *     been answered by what went out: it saw a server hole.
+ * 25. By key, an answer without its key that is paired with nobody is a server hole for those it may be to.
  */
 #include "model_pairing.h"
 
@@ -141,16 +144,24 @@ static bool is_doubtful(const struct model_pairing *m, const struct request *r)
 	return m->feeder.ops->pairing == PAIR_KEY_REUSED && r->hole[0] && r->hole[1];
 }
 
+/* By key: a request saw a hole. */
+static void see_hole(struct model_pairing *m, struct request *r, bool server)
+{
+	r->hole[server] = true;
+	if (r->state == OPEN && is_doubtful(m, r) && !is_being_answered(m, r))
+		unanswered(m, r, REASON_GAP);
+}
+
 static void hole(struct plain_feeder *f, unsigned d)
 {
 	struct model_pairing *m = (struct model_pairing *)f;
 	bool server = d == m->server, first = !m->hole[d];
 	m->hole[d] = true;
 	for (struct request *r = m->requests; r < m->end; r++) {
-		r->hole[server] = true;
-		if (r->state != OPEN || is_being_answered(m, r))
-			continue;
-		if (m->keyed ? is_doubtful(m, r) : first && !server && r->floats)
+		if (m->keyed)
+			see_hole(m, r, server);
+		else if (r->state == OPEN && !is_being_answered(m, r) && first && !server &&
+			 r->floats)
 			unanswered(m, r, REASON_GAP);
 	}
 	if (m->keyed)
@@ -162,15 +173,22 @@ static void hole(struct plain_feeder *f, unsigned d)
 	}
 }
 
+/* What the last segment of the server that went out acknowledges; -1: nothing. */
+static int64_t last_ack(const struct model_pairing *m)
+{
+	const struct plain_way *server = &m->feeder.way[m->server];
+	int64_t last = server->end;
+	while (last && !server->of[last - 1])
+		last--;
+	return last ? model_ack(m, server->of[last - 1]) : -1;
+}
+
 static bool quiet(const struct model_pairing *m, const struct request *r)
 {
 	const struct plain_way *server = &m->feeder.way[m->server];
-	int64_t ack = model_ack(m, r->q.first), last = server->end;
-	while (last && !server->of[last - 1])
-		last--;
+	int64_t ack = model_ack(m, r->q.first);
 	return ack >= server->end && ack <= server->end + server->dead && !m->answers[0].active &&
-	       server->off == server->end && last &&
-	       r->q.from <= model_ack(m, server->of[last - 1]) &&
+	       server->off == server->end && r->q.from <= last_ack(m) &&
 	       model_sent_before(m, r->q.from) <= ack;
 }
 
@@ -272,6 +290,7 @@ static void end_answer(struct model_pairing *m, struct answer *a)
 static void end_request(struct model_pairing *m, struct request *r)
 {
 	r->ended = true;
+	r->hole[1] |= m->keyed && last_ack(m) >= r->q.to;
 	if (r->state == ANSWERED)
 		pair(m, r, &r->a, false);
 	else if (r->q.flags & MESSAGE_ONEWAY)
@@ -386,18 +405,24 @@ static bool env_whole(struct env *env, enum side side, const struct message *msg
 static bool env_seek(struct env *env, uint64_t mask, uint64_t *key)
 {
 	struct model_pairing *m = (struct model_pairing *)env;
-	const struct request *found = NULL;
+	struct request *found = NULL;
 	unsigned open = 0, matching = 0;
-	for (const struct request *r = m->requests; r < m->end; r++) {
+	for (struct request *r = m->requests; r < m->end; r++) {
 		bool matches = r->state == OPEN && !((r->q.key ^ *key) & mask);
 		open += r->state == OPEN;
 		matching += matches;
 		found = matches ? r : found;
 	}
-	if (matching != 1 || open > SEEK_MAX || found->hole[0] || found->hole[1])
+	if (open > SEEK_MAX)
 		return false;
-	*key = found->q.key;
-	return true;
+	if (matching == 1 && !found->hole[0] && !found->hole[1]) {
+		*key = found->q.key;
+		return true;
+	}
+	for (struct request *r = m->requests; r < m->end; r++)
+		if (r->state == OPEN && !((r->q.key ^ *key) & mask))
+			see_hole(m, r, true);
+	return false;
 }
 
 static const struct env_ops env_ops = {

@@ -71,6 +71,10 @@ static const struct {
 	{GENCAP_DNS, 7084, "an answer without a question, behind a hole"},
 	{GENCAP_DNS, 41396, "a record that looks like a question"},
 	{GENCAP_DNS, 62704, "an answer that went out before what it acknowledges"},
+	{GENCAP_DNS, 1085552, "an answer that went out before its request"},
+	{GENCAP_DNS, 1077865, "an answer without a question, that may be to this request"},
+	{GENCAP_DNS, 1078671, "the same"},
+	{GENCAP_DNS, 1098448, "the same"},
 };
 
 static const char *const talks[] = {

@@ -177,6 +177,37 @@ Test(keyed, without_a_hole_an_answer_to_what_is_still_to_come_is_its_own)
 	said_is("a=A");
 }
 
+Test(keyed, a_request_that_was_acknowledged_before_it_went_out_saw_a_server_hole)
+{
+	for (int whole = 0; whole < 2; whole++) {
+		reused();
+		brackets.whole = whole;
+		server_ack(4, "(1A)");
+		client("(1a)(2b)");
+		said_is("-A:unasked");
+		hole(FROM_CLIENT, 3);
+		said_is("a?gap");
+		server("(2B)");
+		said_is("b=B");
+	}
+}
+
+Test(keyed, an_answer_that_may_be_to_several_requests_is_a_server_hole_for_them)
+{
+	struct env *env = &brackets.keeper.feeder.env;
+	uint64_t key = 1;
+
+	reused();
+	client("(1a)(9b)(2c)");
+	cr_expect(!env->ops->seek(env, 7, &key));
+	said_is("");
+	hole(FROM_CLIENT, 3);
+	said_is("a?gap b?gap");
+	key = 2;
+	cr_expect(!env->ops->seek(env, 7, &key), "it may be to one in the hole");
+	said_is("c?gap");
+}
+
 Test(keyed, the_end_of_the_client_may_be_acknowledged_too)
 {
 	reused();
