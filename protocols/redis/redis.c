@@ -41,10 +41,12 @@ bool redis_fail(struct pass *p, bool skipped, enum why why)
 	end_message(p->env, r, p->side, MESSAGE_CUT);
 	r->at[p->side] = AT_RESYNC;
 	r->left[p->side] = 0;
-	if (p->side == FROM_SERVER)
+	if (p->side == FROM_SERVER) {
 		r->flags[FROM_SERVER] |= DRIFT;
-	else
+	} else {
 		r->flags[FROM_SERVER] |= UNSURE;
+		r->flags[FROM_CLIENT] &= (uint16_t)~OFF_SURE;
+	}
 	/* what is there may be the next message, and its forerunner too short */
 	if (!skipped && (p->used == p->in->bytes.size ||
 			 redis_is_boundary(r, p->side, left_of(p), false) != FOUND_NO))
@@ -121,7 +123,7 @@ static enum gap_answer redis_gap(void *state, struct env *env, enum side side, u
 	r->next[side] = 0;
 	r->flags[side] &= (uint16_t)~MIDLINE;
 	if (side == FROM_CLIENT) {
-		r->flags[FROM_CLIENT] &= (uint16_t) ~(IN_MULTI | REPLY_SKIP);
+		r->flags[FROM_CLIENT] &= (uint16_t) ~(IN_MULTI | REPLY_SKIP | OFF_SURE);
 		r->queued = 0;
 		r->flags[FROM_SERVER] |= UNSURE;
 		if (why == WHY_MIDSTREAM && env->against_ports)

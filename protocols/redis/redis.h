@@ -39,6 +39,8 @@ enum client_flag {
 	REPLY_OFF = 2,   /* CLIENT REPLY OFF */
 	REPLY_SKIP = 4,  /* CLIENT REPLY SKIP: for this request */
 	IN_MULTI = 8,
+	OFF_SURE =
+		16, /* REPLY_OFF, whoever is answered: requests were lost before it, and none since */
 	MIDLINE = 4096, /* of both sides: RESYNC, amid a line whose last byte was seen */
 };
 

@@ -59,7 +59,8 @@ static void begin_push(struct pass *p)
 static inline void count_answered(struct redis *r)
 {
 	if (!r->open) { /* nobody asked: the client cannot have switched answers off */
-		r->flags[FROM_CLIENT] &= (uint16_t)~REPLY_OFF;
+		if (!(r->flags[FROM_CLIENT] & OFF_SURE))
+			r->flags[FROM_CLIENT] &= (uint16_t)~REPLY_OFF;
 		return;
 	}
 	r->open--;

@@ -300,7 +300,7 @@ static bool is_oneway(struct redis *r, bool whole)
 		leave_multi(r);
 	if (r->rule == RULE_RESET) {
 		leave_multi(r);
-		*flags &= (uint16_t)~REPLY_OFF;
+		*flags &= (uint16_t) ~(REPLY_OFF | OFF_SURE);
 		return oneway && !off;
 	}
 	if (r->rule == RULE_REPLCONF && r->expect == SAYS_ACK)
@@ -309,10 +309,10 @@ static bool is_oneway(struct redis *r, bool whole)
 		return oneway;
 	switch (r->expect) {
 	case REPLY_SAYS_ON:
-		*flags &= (uint16_t)~REPLY_OFF;
+		*flags &= (uint16_t) ~(REPLY_OFF | OFF_SURE);
 		return false;
 	case REPLY_SAYS_OFF:
-		*flags |= REPLY_OFF;
+		*flags |= REPLY_OFF | (r->flags[FROM_SERVER] & UNSURE ? OFF_SURE : 0);
 		return true;
 	case REPLY_SAYS_SKIP:
 		*flags |= off ? 0 : REPLY_SKIP;
