@@ -263,7 +263,7 @@ static void on_timer(void *data, struct timer *t)
 	}
 	keeper_tick(&c->keeper, at_ns);
 	state = stream_tick(&c->stream, at_ns);
-	if (state != STREAM_ON)
+	if (state != STREAM_ON || c->stream.reset)
 		settle(w, c, state);
 	else if (may_park(w, f) && conversation_park(w, c, &parked))
 		park(w, c, parked);

@@ -19,7 +19,8 @@
  *  6. An ignored acknowledgement is replaced by the last good one of its direction.
  *  7. One acknowledged byte with nothing captured behind it is a lost FIN: nobody waits for it, but it is not
  *     passed, and the direction is not ended by it. Bytes behind it wait for it as for any hole.
- *  8. At the end of a flow every wait is over, and what was acknowledged but not seen is lost.
+ *  8. At the end of a flow every wait is over, and what was acknowledged but not seen is lost. It comes a second
+ *     after a reset that lies in the window, or after the last packet before any other reset went out.
  */
 #include "model.h"
 
@@ -41,6 +42,7 @@ struct way {
 	uint32_t origin, first,
 		acked; /* sequence numbers: of offset 0; first seen; highest the peer acknowledged */
 	int64_t next, top; /* delivered or lost up to here; highest seen */
+	int64_t sent;      /* highest seen but for resets */
 	uint64_t window;
 	unsigned scale;
 };
@@ -51,6 +53,7 @@ struct model {
 	struct segment *held; /* of both directions, in order of arrival */
 	size_t count;
 	uint64_t closed_ns, over_ns; /* both ends went out; a reset, or both ends, were captured */
+	uint64_t last_ns;            /* the packet before */
 	bool live;
 };
 
@@ -114,6 +117,8 @@ static void end_way(struct model *m, unsigned d, enum end_reason reason)
 	m->way[d].ended = true;
 	if (!m->closed_ns && (reason == END_RST || (m->way[0].ended && m->way[1].ended)))
 		m->closed_ns = m->pairing.now_ns;
+	if (!m->over_ns && reason == END_RST)
+		m->over_ns = m->last_ns;
 }
 
 static void deliver(struct model *m, struct segment s)
@@ -281,6 +286,18 @@ static bool another_syn(const struct way *w, uint32_t start)
 	return w->has_acked && w->acked - start > RESYNC_BYTES;
 }
 
+/* A reset is believed at once if it lies in the window; else when it goes out. */
+static bool reset_fits(const struct model *m, const struct packet *p)
+{
+	const struct way *w = &m->way[p->dir];
+	int64_t at = offset_of(w, p->seq), acked = offset_of(w, w->acked);
+	int64_t open = acked + (int64_t)m->way[!p->dir].window;
+	if (!w->seen || at == w->sent)
+		return true;
+	return w->has_acked && at >= (acked < w->sent ? acked : w->sent) &&
+	       at <= (open > w->sent ? open : w->sent);
+}
+
 static void arrive(struct model *m, struct packet *p, const struct protocol_ops *ops)
 {
 	struct way *w = &m->way[p->dir];
@@ -298,6 +315,7 @@ static void arrive(struct model *m, struct packet *p, const struct protocol_ops 
 		m->way[0].scale = m->way[1].scale = UNKNOWN_SCALE;
 		model_pairing_init(&m->pairing, ops, m->pairing.client);
 	}
+	bool reset = p->flags & TCP_RST && reset_fits(m, p);
 	if (!w->known || (syn && !w->seen && !w->relied))
 		w->origin = p->seq + syn;
 	if (!w->seen)
@@ -311,6 +329,8 @@ static void arrive(struct model *m, struct packet *p, const struct protocol_ops 
 	struct segment s = {p, offset_of(w, p->seq + syn), 0};
 	s.to = s.from + p->payload_size + p->payload_cut;
 	w->top = s.to + fin > w->top ? s.to + fin : w->top;
+	if (!(p->flags & TCP_RST) && s.to + fin > w->sent)
+		w->sent = s.to + fin;
 	acknowledge(m, p);
 	if (!w->ended && (s.to + fin > w->next || p->flags & TCP_RST) &&
 	    (s.to + fin > s.from || p->flags & TCP_RST)) {
@@ -320,8 +340,9 @@ static void arrive(struct model *m, struct packet *p, const struct protocol_ops 
 	w->fin |= fin;
 	const struct way *o = &m->way[!p->dir];
 	bool over = w->fin && o->fin && is_acked(w, w->top) && is_acked(o, o->top);
-	if (!m->over_ns && (p->flags & TCP_RST || over))
+	if (!m->over_ns && (reset || over))
 		m->over_ns = p->now_ns;
+	m->last_ns = p->now_ns;
 	deliver_ready(m);
 }
 

@@ -66,6 +66,7 @@ static const struct {
 	{GENCAP_REDIS, 1014641, "CLIENT REPLY OFF, and an answer to what was lost before it"},
 	{GENCAP_REDIS, 1078666, "a turn acknowledged what was still to come"},
 	{GENCAP_REDIS, 1093115, "the same"},
+	{GENCAP_TOYS, 1050232, "data over a second after a reset that lies outside of the window"},
 	{GENCAP_TOYS, 75594, "an answer began before its request, and ended behind a hole"},
 	{GENCAP_UDP, 57958, "what is left of two datagrams is the same"},
 	{GENCAP_DNS, 2859, "a transfer that was cut lasted until something followed"},

@@ -181,6 +181,25 @@ Test(worker, a_reused_tuple_is_another_conversation)
 	stop(w);
 }
 
+Test(worker, a_reset_behind_a_hole_closes_the_flow_when_it_goes_out)
+{
+	struct worker *w = start();
+	struct talk t = talk_begin(&now, 1);
+
+	open_connection(w, &t);
+	give(w, talk_text(&t, 0, REQUEST));
+	t.seq[0] += 100 << 20; /* far beyond the window */
+	give(w, talk_say(&t, 0, TCP_RST | TCP_ACK, NULL, 0));
+	pass(w, 4 * NS_PER_S);
+	cr_expect_eq(seen.count[STATUS_UNANSWERED], 0);
+	pass(w, 2 * NS_PER_S);
+	cr_expect_eq(seen.count[STATUS_UNANSWERED], 1);
+	pass(w, 10 * NS_PER_S);
+	cr_expect_eq(flow_count(worker_flows(w)), 0, "nobody needs its record");
+	worker_finish(w, now.now_ns);
+	stop(w);
+}
+
 Test(worker, a_reset_ends_what_is_open)
 {
 	struct worker *w = start();
