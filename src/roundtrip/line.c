@@ -138,7 +138,7 @@ static bool quiet_turn(const struct keeper *k, const struct message *m, const st
 	const struct keeper_world *w = world_of(k);
 
 	if (origin->ack < server->end || k->response || feeder_left(&k->feeder, dir) ||
-	    server->last.ack < m->offset)
+	    server->last.ack != m->offset)
 		return false;
 	/* Bytes it acknowledges are still to come, as each side waited for the other: answers to what was before. */
 	if (origin->ack > server->end + server->ended)

@@ -27,6 +27,7 @@
  * 22. Where keys are used again, an answer that acknowledges client bytes which did not go out (each direction
  *     waited for the other) does not belong to a request that was open during a server hole.
  * 23. A turn acknowledges nothing that did not go out (b).
+ *     It starts where the last server segment acknowledged (c), and not before: its answer may have gone out.
  * 24. By key, a request of which the last server segment acknowledges the last byte before that goes out (22) may have
  *     been answered by what went out: it saw a server hole.
  * 25. By key, an answer without its key that is paired with nobody is a server hole for those it may be to.
@@ -188,7 +189,7 @@ static bool quiet(const struct model_pairing *m, const struct request *r)
 	const struct plain_way *server = &m->feeder.way[m->server];
 	int64_t ack = model_ack(m, r->q.first);
 	return ack >= server->end && ack <= server->end + server->dead && !m->answers[0].active &&
-	       server->off == server->end && r->q.from <= last_ack(m) &&
+	       server->off == server->end && r->q.from == last_ack(m) &&
 	       model_sent_before(m, r->q.from) <= ack;
 }
 

@@ -299,6 +299,20 @@ Test(turns, rule_c_the_turn_begins_where_the_last_answer_acknowledged)
 	said_is("a=A b=B c=C");
 }
 
+Test(turns, rule_c_a_turn_that_the_last_answer_acknowledged_may_be_answered)
+{
+	earn();
+	client("(a)");
+	hole(FROM_SERVER, 3);
+	server_ack(brackets.keeper.feeder.dir[0].end + 3, "(B)");
+	client("(b)"); /* sent again, and so it acknowledges (B) */
+	said_is("");
+	client("(c)");
+	server("(C)");
+	client("(d)");
+	said_is("a?gap b=B+clock+early c=C");
+}
+
 Test(turns, rule_d_the_turn_is_not_the_first_request_after_a_client_hole)
 {
 	earn();
