@@ -346,7 +346,7 @@ static void expect_values(struct redis *r, uint8_t type, uint64_t count)
 }
 
 /* A confirmation of a request that nobody knows: how many belong to one answer? Nothing is paired with them.
- * Without `hole` nobody waits for one. */
+ * `hole`: that one may be among those that wait or, with nobody waiting, still to come. */
 static bool pass_confirmation(struct pass *p, uint8_t type, enum redis_word word, uint32_t line,
 			      bool hole)
 {
@@ -411,7 +411,8 @@ static bool on_aggregate(struct pass *p, struct view v)
 	} else {
 		enum taken taken = classify(p, type == '>' && !attributed, word, &cookie);
 		if (taken == TAKEN_UNKNOWN || taken == TAKEN_SILENTLY)
-			return pass_confirmation(p, type, word, line, taken == TAKEN_UNKNOWN);
+			return pass_confirmation(p, type, word, line,
+						 taken == TAKEN_UNKNOWN || cookie == ASK_NONE);
 		if (taken == TAKEN_CONFIRMATION) {
 			begin_confirmation(p, type, word, cookie, line);
 			expect_values(r, type, count);

@@ -63,6 +63,7 @@ static const struct {
 	{GENCAP_REDIS, 46467, "elements of an array that was cut"},
 	{GENCAP_REDIS, 57326, "data, and a FIN before it"},
 	{GENCAP_REDIS, 1027308, "an acknowledgement of what was before the beginning"},
+	{GENCAP_REDIS, 1013453, "a confirmation that went out before its request"},
 	{GENCAP_REDIS, 1014641, "CLIENT REPLY OFF, and an answer to what was lost before it"},
 	{GENCAP_REDIS, 1078666, "a turn acknowledged what was still to come"},
 	{GENCAP_REDIS, 1093115, "the same"},
