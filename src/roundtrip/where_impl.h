@@ -138,3 +138,13 @@ must_check int where_field_find(struct view path, const struct protocol_ops *con
 				char ret_near[static WHERE_PATH_MAX], struct where_field *ret);
 /* ERR_INVALID: `name` is not in the fixed list of this built-in; `list` is then all of it. */
 must_check int where_name_check(enum builtin builtin, struct view name, char *list, size_t room);
+
+enum {
+	WHERE_REPEATS_MAX = 16, /* + * ? in a regular expression: a person writes a handful */
+	WHERE_COUNTS_MAX = 2,   /* {n}, the same */
+	/* Copies of one part: these take the C library some MiB, 65,536 would take gigabytes. */
+	WHERE_COPIES_MAX = 256,
+};
+
+/* Does the C library compile it in little time and memory? */
+bool where_regex_is_cheap(const char *regex);

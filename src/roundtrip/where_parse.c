@@ -208,92 +208,13 @@ static int take_text(struct parser *p, struct test *t)
 	return 0;
 }
 
-/*
- * The C library copies what is repeated: a + doubles it, {n} takes it n times, and nested they multiply. What may be
- * empty besides ((a*)+) makes the work of the copies quadratic: with 256 of them some MiB, with 65,536 all memory.
- */
-enum { REPEATS_MAX = 16, COUNTS_MAX = 2, COPIES_MAX = 256, GROUPS_MAX = 16 };
-
-/* How often parts of a regular expression are copied; index 0 is outside of all groups. */
-struct copies {
-	unsigned most[GROUPS_MAX + 1]; /* of any part of the group so far */
-	unsigned last;                 /* of the part that a repetition would repeat */
-	unsigned depth;
-};
-
-/* How many copies a repetition makes; `at` is moved to its last character. */
-static unsigned copies_made(const char **at)
-{
-	unsigned most = 0, number = 0;
-
-	if (**at != '{')
-		return **at == '+' ? 2 : 1;
-	for (const char *c = *at + 1; *c == ',' || (*c >= '0' && *c <= '9'); c++) {
-		number = *c == ',' ? 0 : number * 10 + (unsigned)(*c - '0');
-		number = number < COPIES_MAX ? number : COPIES_MAX;
-		most = number > most ? number : most;
-		*at = c;
-	}
-	*at += (*at)[1] == '}';
-	return most + 1; /* {n,} takes one more */
-}
-
-/* The last character of the part at `at`: an escaped one, a set, or one alone. */
-static const char *end_of_part(const char *at)
-{
-	if (*at == '\\')
-		return at + (at[1] != 0);
-	if (*at != '[')
-		return at;
-	const char *end = at + 1 + (at[1] == '^');
-
-	end = *end ? strchr(end + 1, ']') : NULL; /* first in a set, ] means itself */
-	return end ? end : at;
-}
-
-static bool is_copied_too_often(const char *regex)
-{
-	struct copies c = {.most = {1}, .last = 1};
-
-	for (; *regex; regex++) {
-		if (strchr("+*?{", *regex)) {
-			c.last *= copies_made(&regex);
-		} else if (*regex == '(') {
-			if (++c.depth > GROUPS_MAX)
-				return true;
-			c.most[c.depth] = c.last = 1;
-		} else if (*regex == ')' && c.depth) {
-			c.last = c.most[c.depth--];
-		} else {
-			regex = end_of_part(regex);
-			c.last = 1;
-		}
-		if (c.last > COPIES_MAX)
-			return true;
-		if (c.last > c.most[c.depth])
-			c.most[c.depth] = c.last;
-	}
-	return false;
-}
-
-static bool repeats_too_often(const char *regex)
-{
-	unsigned repeats = 0, counts = 0;
-
-	for (const char *c = regex; *c; c++) {
-		repeats += *c == '+' || *c == '*' || *c == '?';
-		counts += *c == '{';
-	}
-	return repeats > REPEATS_MAX || counts > COUNTS_MAX || is_copied_too_often(regex);
-}
-
 static int take_regex(struct parser *p, struct test *t)
 {
-	if (repeats_too_often(t->text))
+	if (!where_regex_is_cheap(t->text))
 		return fail(p, p->token.at,
-			    "a regular expression may hold %d of + * ? and %d of {, and "
-			    "repeat nothing more than %d times",
-			    REPEATS_MAX, COUNTS_MAX, COPIES_MAX);
+			    "a regular expression may hold %d of + * ? and %d of {, repeat nothing "
+			    "more than %d times, no anchor, and not with + or { what may be empty",
+			    WHERE_REPEATS_MAX, WHERE_COUNTS_MAX, WHERE_COPIES_MAX);
 
 	int code = regcomp(&t->regex, t->text, REG_EXTENDED | REG_NOSUB);
 	char words[80];

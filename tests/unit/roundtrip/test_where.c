@@ -284,7 +284,13 @@ Test(where, a_regular_expression_repeats_little)
 	check_error("request.path ~ \"(a[*+]b*\\\\+{255}){255}\"", 15, "256 times");
 	check_error("request.path ~ \"a{1,20}{1,20}\"", 15, "256 times");
 	check_error("request.path ~ \"(((((((((((((((((a)))))))))))))))))\"", 15, "256 times");
+	check_error("request.path ~ \"^a*++\"", 15, "may be empty");
+	check_error("request.path ~ \"((a*|b)c?)+\"", 15, "may be empty");
+	check_error("request.path ~ \"(x|(a|^))*\"", 15, "no anchor");
+	check_error("request.path ~ \"(\\\\bx)+\"", 15, "no anchor");
+	check_error("request.path ~ \"a+++++++++\"", 15, "256 times");
 	check_false("request.path ~ \"^(x+y*){2,3}z?$\"");
+	check_false("request.path ~ \"(^|;)(((a*b)+|[]c^]+)+x|\\\\d+)$\"");
 }
 
 Test(where, protocols_may_differ_about_a_type)
