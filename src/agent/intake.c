@@ -11,6 +11,7 @@
 static int open_parser(struct intake *r, const struct packet_options *packets, const char *filter,
 		       struct pipeline_result *result)
 {
+	r->tick_end_ns = TICK_NS;
 	if (filter && *filter) {
 		int err = filter_new(filter, result->detail, &r->filter);
 
@@ -53,8 +54,9 @@ void intake_close(struct intake *r)
 	packet_parser_free(r->parser);
 }
 
-/* Moves the clock to the time of a frame. A jump of over an hour moves it only when a second frame agrees. */
-static void move_clock(struct intake *r, uint64_t ts_ns)
+/* The time of a frame is not a little later than the clock. A jump of over an hour moves it only when a second frame
+ * agrees. */
+static __attribute__((noinline)) void jump_clock(struct intake *r, uint64_t ts_ns)
 {
 	if (ts_ns <= r->now_ns) {
 		if (r->now_ns - ts_ns > JUMP_NS)
@@ -63,9 +65,6 @@ static void move_clock(struct intake *r, uint64_t ts_ns)
 	}
 	if (!r->now_ns) {
 		r->now_ns = r->first_ns = ts_ns;
-	} else if (ts_ns - r->now_ns <= JUMP_NS) {
-		r->now_ns = ts_ns;
-		r->jump_ns = 0;
 	} else {
 		uint64_t away = ts_ns > r->jump_ns ? ts_ns - r->jump_ns : r->jump_ns - ts_ns;
 
@@ -98,7 +97,7 @@ static struct packet next_tick(struct intake *r)
 {
 	struct packet tick = tick_of(r);
 
-	r->tick = r->now_ns / TICK_NS;
+	r->tick_end_ns = r->now_ns - r->now_ns % TICK_NS + TICK_NS;
 	if (r->interval_ns && r->now_ns >= r->period_end_ns) {
 		tick.ts_ns = r->period_end_ns;
 		if (r->period_end_ns && r->reporter)
@@ -110,8 +109,13 @@ static struct packet next_tick(struct intake *r)
 
 static inline bool clock_ticks(struct intake *r, uint64_t ts_ns, struct packet *ret_tick)
 {
-	move_clock(r, ts_ns);
-	if (r->now_ns / TICK_NS == r->tick)
+	if (r->now_ns && ts_ns - r->now_ns - 1 < JUMP_NS) { /* nearly always */
+		r->now_ns = ts_ns;
+		r->jump_ns = 0;
+	} else {
+		jump_clock(r, ts_ns);
+	}
+	if (r->now_ns < r->tick_end_ns)
 		return false;
 	*ret_tick = next_tick(r);
 	return true;

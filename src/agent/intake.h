@@ -12,10 +12,10 @@ struct intake {
 	struct filter *filter; /* NULL: everything */
 	struct packet_parser *parser;
 	struct counters counters;
-	uint64_t index;   /* of the last frame */
-	uint64_t now_ns;  /* running maximum of packet times */
-	uint64_t tick;    /* now_ns / TICK_NS of the last tick */
-	uint64_t jump_ns; /* a time over an hour ahead that waits to be confirmed; 0: none */
+	uint64_t index;       /* of the last frame */
+	uint64_t now_ns;      /* running maximum of packet times */
+	uint64_t tick_end_ns; /* from here on the next tick is due */
+	uint64_t jump_ns;     /* a time over an hour ahead that waits to be confirmed; 0: none */
 	uint64_t
 		first_ns; /* what the clock began with: the first packet's time, or live the wall's */
 	struct reporter *reporter; /* NULL: our counters are not for us to seal */
