@@ -36,11 +36,12 @@ static inline uint32_t name_end(struct view message, uint32_t at)
 	while (at < end) {
 		uint32_t n = message.data[at];
 
-		if (n > LABEL_MAX)
+		if (n - 1 >= LABEL_MAX) { /* one test in each round: it ends here, or is none */
+			if (!n)
+				return at + 1;
 			return n >= POINTER && message.size - at >= 2 ? at + 2 : 0;
+		}
 		at += n + 1;
-		if (!n)
-			return at;
 	}
 	return 0;
 }
@@ -235,29 +236,24 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static inline uint64_t mix8(uint64_t hash, uint64_t word)
-{
-	return mix(word ^ MIX_A, hash ^ MIX_B);
-}
-
 /* Of a name on the wire, case folded, with type and class. Eight bytes in front of `name` may be read: a message's
  * header, or any room there. */
 static inline uint64_t hash_name(const uint8_t *name, uint32_t size, uint16_t type, uint16_t class)
 {
-	uint64_t hash = mix((uint64_t)type << 16 ^ class ^ MIX_A, size ^ MIX_B), last;
+	uint64_t hash = ((uint64_t)type << 16 | class) * MIX_B ^ size, last;
 	const uint8_t *end = name + size;
 	words16 v;
 
 	for (; end - name > 16; name += 16) {
 		v = lower16(load_le64(name), load_le64(name + 8));
-		hash = mix8(mix8(hash, v[0]), v[1]);
+		hash = mix(v[0] ^ MIX_A, v[1] ^ hash);
 	}
 	/* 1 to 16 are left */
 	last = load_le64(end - 8) >> 8 * (-(end - name) & 7);
 	if (end - name <= 8)
-		return mix8(hash, lower16(last, 0)[0]);
+		return mix(lower16(last, 0)[0] ^ MIX_A, hash);
 	v = lower16(load_le64(name), last);
-	return mix8(mix8(hash, v[0]), v[1]);
+	return mix(v[0] ^ MIX_A, v[1] ^ hash);
 }
 
 uint64_t dns_hash(struct view message, uint32_t name, uint16_t type, uint16_t class)
