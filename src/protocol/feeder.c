@@ -276,7 +276,7 @@ void feeder_datagram(struct feeder *f, unsigned dir, struct view bytes, uint64_t
 	enter(f, dir);
 	d->end += bytes.size;
 	f->world->datagram_cut = cut;
-	if (!f->opened && !turn_open(f, dir)) {
+	if (!turn_ready(f, dir)) {
 		counter_add(&c->skipped_bytes, bytes.size);
 	} else if (turn_begin(f, dir, bytes, cut)) {
 		d->end += cut;

@@ -41,11 +41,10 @@ static void post(struct sim *s, struct event e)
 
 /* --- what goes into the file --- */
 
-static void capture(struct sim *s, int from, const struct segment *g)
+struct packet *sim_made(struct sim *s, int from, uint8_t proto)
 {
-	struct end *e = &s->end[from], *o = &s->end[!from];
 	if (s->made_count == CAPTURED_MAX)
-		return;
+		return NULL;
 	if (s->made_count == s->made_room) {
 		s->made_room = 2 * s->made_room + 256;
 		s->made = sim_grown(s->made, s->made_room * sizeof(*s->made));
@@ -57,8 +56,17 @@ static void capture(struct sim *s, int from, const struct segment *g)
 	uint32_t client = 0x0a000001, server = s->client_dir ? 0x09000002 : 0x0a000002;
 	key_set_v4(p, from == C ? client : server, from == C ? server : client,
 		   from == C ? 40000 : GENCAP_SERVER_PORT, from == C ? GENCAP_SERVER_PORT : 40000,
-		   PROTO_TCP, 0);
+		   proto, 0);
 	p->owner = owner_of(&p->key, p->hash, 0, NULL);
+	return p;
+}
+
+static void capture(struct sim *s, int from, const struct segment *g)
+{
+	struct end *e = &s->end[from], *o = &s->end[!from];
+	struct packet *p = sim_made(s, from, PROTO_TCP);
+	if (!p)
+		return;
 	p->kind = PACKET_TCP;
 	p->flags = g->flags;
 	p->seq = e->isn + !(g->flags & TCP_SYN) + (uint32_t)g->from;

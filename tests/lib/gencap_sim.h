@@ -116,6 +116,8 @@ struct sim {
 uint64_t sim_below(struct sim *s, uint64_t n); /* 0 .. n - 1; 0 when n is 0 */
 bool sim_chance(struct sim *s, unsigned per_mille);
 void *sim_grown(void *block, size_t size);
+/* A packet more for the file, from that end; the newest of s->made. NULL: there are enough. */
+struct packet *sim_made(struct sim *s, int from, uint8_t proto);
 /* Appends to what an end says; false: its stream is full, and nothing happened. */
 bool sim_put(struct end *e, const void *bytes, size_t n);
 /* The server says a message: the answer to request `id`, one more part of it, or (-1) nobody's answer. */

@@ -27,18 +27,9 @@ static uint32_t what_of(const struct ask *a)
 
 static void capture(struct sim *s, int from, uint64_t at, const struct datagram *d, uint16_t place)
 {
-	if (s->made_count == CAPTURED_MAX)
+	struct packet *p = sim_made(s, from, PROTO_UDP);
+	if (!p)
 		return;
-	s->made = sim_grown(s->made, (s->made_count + 1) * sizeof(*s->made));
-	struct made *m = &s->made[s->made_count];
-	*m = (struct made){.order = (unsigned)s->made_count};
-	s->made_count++;
-	struct packet *p = &m->p;
-	uint32_t client = 0x0a000001, server = s->client_dir ? 0x09000002 : 0x0a000002;
-	key_set_v4(p, from == C ? client : server, from == C ? server : client,
-		   from == C ? 40000 : GENCAP_SERVER_PORT, from == C ? GENCAP_SERVER_PORT : 40000,
-		   PROTO_UDP, 0);
-	p->owner = owner_of(&p->key, p->hash, 0, NULL);
 	p->kind = d->kind;
 	p->seq = d->what;
 	p->payload = d->bytes;
